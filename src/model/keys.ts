@@ -1,0 +1,61 @@
+/**
+ * Keys of rows and resources: branded strings, made here and nowhere else. They are readable on purpose, since logs, `explain`
+ * and status show them.
+ */
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** `group/Kind namespace/name` of a configuration object. */
+export type ConfigKey = Branded<'ConfigKey'>;
+/** `namespace/hostname` of a service. */
+export type ServiceKey = Branded<'ServiceKey'>;
+/** `namespace/hostname source/shard`: the endpoints that one object of one source gives a service. */
+export type EndpointShardKey = Branded<'EndpointShardKey'>;
+/** `source/namespace/name` of a workload (a pod, a virtual machine). */
+export type WorkloadKey = Branded<'WorkloadKey'>;
+/** Identity of one proxy connection. */
+export type ProxyKey = Branded<'ProxyKey'>;
+/** A set of facts about proxies that a translation may depend on, written as text without blanks. */
+export type ScopeKey = Branded<'ScopeKey'>;
+
+export function configKey(kind: string, namespace: string, name: string): ConfigKey {
+  return `${kind} ${namespace}/${name}` as ConfigKey;
+}
+
+export function serviceKey(namespace: string, hostname: string): ServiceKey {
+  return `${namespace}/${hostname}` as ServiceKey;
+}
+
+/** Takes a service key apart again. */
+export function partsOfServiceKey(key: ServiceKey): { readonly namespace: string; readonly hostname: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), hostname: key.slice(slash + 1) };
+}
+
+export function endpointShardKey(service: ServiceKey, source: string, shard: string): EndpointShardKey {
+  return `${service} ${source}/${shard}` as EndpointShardKey;
+}
+
+export function workloadKey(source: string, namespace: string, name: string): WorkloadKey {
+  return `${source}/${namespace}/${name}` as WorkloadKey;
+}
+
+export function proxyKey(text: string): ProxyKey {
+  return text as ProxyKey;
+}
+
+/** @param text without blanks: a blank separates a scope from what follows it in a composite key */
+export function scopeKey(text: string): ScopeKey {
+  return text as ScopeKey;
+}
+
+/** Joins parts that hold no blanks into one key of a query. */
+export function compositeKey(...parts: readonly (string | number)[]): string {
+  return parts.join(' ');
+}
+
+/** Takes a composite key apart. */
+export function partsOf(key: string): readonly string[] {
+  return key.split(' ');
+}

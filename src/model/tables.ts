@@ -1,0 +1,71 @@
+import type { Index, Table } from '../incremental/definitions.ts';
+import { keyOfConfig, type ConfigObject } from './config-object.ts';
+import type { EndpointShard } from './endpoint.ts';
+import type { ConfigKey, EndpointShardKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
+import type { Proxy } from './proxy.ts';
+import type { Service } from './service.ts';
+import type { Source, SourceProblem } from './source.ts';
+import type { Namespace, Node, Workload } from './workload.ts';
+import { isDeepStrictEqual } from 'node:util';
+
+/** The tables: everything that Weir knows from outside is a row of one of them. Indexes are pure functions of one row. */
+
+export const configs: Table<ConfigKey, ConfigObject> = { name: 'configs', keyOf: keyOfConfig, equal: isDeepStrictEqual };
+export const services: Table<ServiceKey, Service> = { name: 'services', keyOf: (row) => row.key, equal: isDeepStrictEqual };
+export const endpointShards: Table<EndpointShardKey, EndpointShard> = {
+  name: 'endpointShards',
+  keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
+export const workloads: Table<WorkloadKey, Workload> = { name: 'workloads', keyOf: (row) => row.key, equal: isDeepStrictEqual };
+export const nodes: Table<string, Node> = { name: 'nodes', keyOf: (row) => row.name, equal: isDeepStrictEqual };
+export const namespaces: Table<string, Namespace> = { name: 'namespaces', keyOf: (row) => row.name, equal: isDeepStrictEqual };
+export const proxies: Table<ProxyKey, Proxy> = { name: 'proxies', keyOf: (row) => row.key, equal: isDeepStrictEqual };
+export const sources: Table<string, Source> = { name: 'sources', keyOf: (row) => row.name, equal: isDeepStrictEqual };
+export const sourceProblems: Table<string, SourceProblem> = {
+  name: 'sourceProblems',
+  keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
+
+export const configsByKind: Index<string, ConfigKey, ConfigObject> = {
+  name: 'configsByKind',
+  table: configs,
+  valuesOf: (row) => [row.kind],
+};
+export const servicesByHostname: Index<string, ServiceKey, Service> = {
+  name: 'servicesByHostname',
+  table: services,
+  valuesOf: (row) => [row.hostname],
+};
+export const servicesByNamespace: Index<string, ServiceKey, Service> = {
+  name: 'servicesByNamespace',
+  table: services,
+  valuesOf: (row) => [row.namespace],
+};
+/** The value is always `all`. */
+export const allServices: Index<string, ServiceKey, Service> = {
+  name: 'allServices',
+  table: services,
+  valuesOf: () => ['all'],
+};
+export const shardsByService: Index<ServiceKey, EndpointShardKey, EndpointShard> = {
+  name: 'shardsByService',
+  table: endpointShards,
+  valuesOf: (row) => [row.service],
+};
+export const shardsByAddress: Index<string, EndpointShardKey, EndpointShard> = {
+  name: 'shardsByAddress',
+  table: endpointShards,
+  valuesOf: (row) => row.endpoints.map((endpoint) => endpoint.address),
+};
+export const workloadsByNamespace: Index<string, WorkloadKey, Workload> = {
+  name: 'workloadsByNamespace',
+  table: workloads,
+  valuesOf: (row) => [row.namespace],
+};
+export const workloadsByAddress: Index<string, WorkloadKey, Workload> = {
+  name: 'workloadsByAddress',
+  table: workloads,
+  valuesOf: (row) => row.addresses,
+};
