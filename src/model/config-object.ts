@@ -45,6 +45,7 @@ export function compareByAge(
   return a.createdAt - b.createdAt || compareText(a.name, b.name) || compareText(a.namespace, b.namespace);
 }
 
-function compareText(a: string, b: string): number {
+/** By code units, the same on every machine whatever its language. */
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -11,6 +11,8 @@ export interface ShardEndpoint {
   readonly health: Health;
   /** The workload behind the address, where the source names it. */
   readonly workload?: WorkloadKey;
+  /** First label of the endpoint's own name below the service's, where it has one (pods of a StatefulSet). */
+  readonly hostname?: string;
   readonly nodeName?: string;
   readonly zone?: string;
 }

@@ -23,6 +23,17 @@ export function configKey(kind: string, namespace: string, name: string): Config
   return `${kind} ${namespace}/${name}` as ConfigKey;
 }
 
+/** Takes the key of a configuration object apart again. */
+export function partsOfConfigKey(key: ConfigKey): {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+} {
+  const blank = key.indexOf(' ');
+  const slash = key.indexOf('/', blank);
+  return { kind: key.slice(0, blank), namespace: key.slice(blank + 1, slash), name: key.slice(slash + 1) };
+}
+
 export function serviceKey(namespace: string, hostname: string): ServiceKey {
   return `${namespace}/${hostname}` as ServiceKey;
 }
@@ -37,8 +48,23 @@ export function endpointShardKey(service: ServiceKey, source: string, shard: str
   return `${service} ${source}/${shard}` as EndpointShardKey;
 }
 
+/** The service that a shard gives endpoints to. */
+export function serviceOfShardKey(key: EndpointShardKey): ServiceKey {
+  return key.slice(0, key.indexOf(' ')) as ServiceKey;
+}
+
 export function workloadKey(source: string, namespace: string, name: string): WorkloadKey {
   return `${source}/${namespace}/${name}` as WorkloadKey;
+}
+
+/** Takes the key of a workload apart again. */
+export function partsOfWorkloadKey(key: WorkloadKey): {
+  readonly source: string;
+  readonly namespace: string;
+  readonly name: string;
+} {
+  const [source = '', namespace = '', name = ''] = key.split('/');
+  return { source, namespace, name };
 }
 
 export function proxyKey(text: string): ProxyKey {

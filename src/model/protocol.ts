@@ -1,17 +1,6 @@
 /** What is spoken on a port. `auto` is left to detection by the proxy. */
 export type Protocol =
-  | 'http'
-  | 'http2'
-  | 'grpc'
-  | 'grpc-web'
-  | 'https'
-  | 'tls'
-  | 'tcp'
-  | 'udp'
-  | 'mongo'
-  | 'redis'
-  | 'mysql'
-  | 'auto';
+  'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' | 'tcp' | 'udp' | 'mongo' | 'redis' | 'mysql' | 'auto';
 
 const byName: ReadonlyMap<string, Protocol> = new Map([
   ['http', 'http'],
@@ -59,10 +48,15 @@ export function protocolOfPort(port: {
 
 /** Whether requests can be routed by their HTTP attributes without detection. */
 export function isHttp(protocol: Protocol): boolean {
-  return protocol === 'http' || isHttp2(protocol) || protocol === 'grpc-web';
+  return protocol === 'http' || isHttp2(protocol);
 }
 
-/** Whether the upstream connection is HTTP/2 from its first byte. */
+/** Whether calls of gRPC can come to a port: it takes HTTP/2, as far as is known. */
+export function mayCarryGrpc(protocol: Protocol): boolean {
+  return isHttp2(protocol) || protocol === 'auto';
+}
+
+/** Whether the upstream connection is HTTP/2 from its first byte. The server's proxy turns gRPC-Web into gRPC. */
 export function isHttp2(protocol: Protocol): boolean {
-  return protocol === 'http2' || protocol === 'grpc';
+  return protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
 }

@@ -86,7 +86,8 @@ export interface Redirect {
 export interface DirectResponse {
   readonly kind: 'direct-response';
   readonly status: number;
-  readonly body: { readonly kind: 'text'; readonly text: string } | { readonly kind: 'bytes'; readonly base64: string } | undefined;
+  readonly body:
+    { readonly kind: 'text'; readonly text: string } | { readonly kind: 'bytes'; readonly base64: string } | undefined;
 }
 
 export interface Forward {

@@ -39,6 +39,8 @@ export interface Service {
   readonly labels: Readonly<Record<string, string>>;
   /** Labels of the workloads behind it; undefined when its endpoints are listed, not selected. */
   readonly selector: Readonly<Record<string, string>> | undefined;
+  /** Which endpoints its clients prefer while no rule says otherwise (policy D9). */
+  readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
   /** Endpoints that are not ready are served like ready ones. */
   readonly publishNotReady: boolean;
   readonly createdAt: number;

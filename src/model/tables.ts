@@ -10,16 +10,32 @@ import { isDeepStrictEqual } from 'node:util';
 
 /** The tables: everything that Weir knows from outside is a row of one of them. Indexes are pure functions of one row. */
 
-export const configs: Table<ConfigKey, ConfigObject> = { name: 'configs', keyOf: keyOfConfig, equal: isDeepStrictEqual };
-export const services: Table<ServiceKey, Service> = { name: 'services', keyOf: (row) => row.key, equal: isDeepStrictEqual };
+export const configs: Table<ConfigKey, ConfigObject> = {
+  name: 'configs',
+  keyOf: keyOfConfig,
+  equal: isDeepStrictEqual,
+};
+export const services: Table<ServiceKey, Service> = {
+  name: 'services',
+  keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
 export const endpointShards: Table<EndpointShardKey, EndpointShard> = {
   name: 'endpointShards',
   keyOf: (row) => row.key,
   equal: isDeepStrictEqual,
 };
-export const workloads: Table<WorkloadKey, Workload> = { name: 'workloads', keyOf: (row) => row.key, equal: isDeepStrictEqual };
+export const workloads: Table<WorkloadKey, Workload> = {
+  name: 'workloads',
+  keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
 export const nodes: Table<string, Node> = { name: 'nodes', keyOf: (row) => row.name, equal: isDeepStrictEqual };
-export const namespaces: Table<string, Namespace> = { name: 'namespaces', keyOf: (row) => row.name, equal: isDeepStrictEqual };
+export const namespaces: Table<string, Namespace> = {
+  name: 'namespaces',
+  keyOf: (row) => row.name,
+  equal: isDeepStrictEqual,
+};
 export const proxies: Table<ProxyKey, Proxy> = { name: 'proxies', keyOf: (row) => row.key, equal: isDeepStrictEqual };
 export const sources: Table<string, Source> = { name: 'sources', keyOf: (row) => row.name, equal: isDeepStrictEqual };
 export const sourceProblems: Table<string, SourceProblem> = {
@@ -38,11 +54,6 @@ export const servicesByHostname: Index<string, ServiceKey, Service> = {
   table: services,
   valuesOf: (row) => [row.hostname],
 };
-export const servicesByNamespace: Index<string, ServiceKey, Service> = {
-  name: 'servicesByNamespace',
-  table: services,
-  valuesOf: (row) => [row.namespace],
-};
 /** The value is always `all`. */
 export const allServices: Index<string, ServiceKey, Service> = {
   name: 'allServices',
@@ -58,11 +69,6 @@ export const shardsByAddress: Index<string, EndpointShardKey, EndpointShard> = {
   name: 'shardsByAddress',
   table: endpointShards,
   valuesOf: (row) => row.endpoints.map((endpoint) => endpoint.address),
-};
-export const workloadsByNamespace: Index<string, WorkloadKey, Workload> = {
-  name: 'workloadsByNamespace',
-  table: workloads,
-  valuesOf: (row) => [row.namespace],
 };
 export const workloadsByAddress: Index<string, WorkloadKey, Workload> = {
   name: 'workloadsByAddress',

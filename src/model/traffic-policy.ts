@@ -13,7 +13,8 @@ export interface LoadBalancer {
   readonly algorithm:
     | { readonly kind: 'least-request' | 'round-robin' | 'random' | 'passthrough' }
     | { readonly kind: 'consistent-hash'; readonly key: HashKey; readonly table: HashTable };
-  readonly warmup: { readonly durationMs: number; readonly minimumPercent: number; readonly aggression: number } | undefined;
+  readonly warmup:
+    { readonly durationMs: number; readonly minimumPercent: number; readonly aggression: number } | undefined;
   readonly locality: LocalityPreference | undefined;
 }
 
@@ -23,15 +24,15 @@ export type HashKey =
       readonly kind: 'cookie';
       readonly name: string;
       readonly path: string;
-      readonly ttlMs: number;
+      /** undefined: the cookie is read and never set. 0: where a request has none, one is set for the session. */
+      readonly ttlMs: number | undefined;
       readonly attributes: readonly (readonly [name: string, value: string])[];
     }
   | { readonly kind: 'source-ip' }
   | { readonly kind: 'query'; readonly name: string };
 
 export type HashTable =
-  | { readonly kind: 'ring'; readonly minimumSize: number }
-  | { readonly kind: 'maglev'; readonly tableSize: number };
+  { readonly kind: 'ring'; readonly minimumSize: number } | { readonly kind: 'maglev'; readonly tableSize: number };
 
 export interface LocalityPreference {
   readonly enabled: boolean;
@@ -48,7 +49,11 @@ export interface ConnectionPool {
   readonly maxConnectionDurationMs: number | undefined;
   readonly tcpIdleTimeoutMs: number | undefined;
   readonly tcpKeepalive:
-    | { readonly probes: number | undefined; readonly timeMs: number | undefined; readonly intervalMs: number | undefined }
+    | {
+        readonly probes: number | undefined;
+        readonly timeMs: number | undefined;
+        readonly intervalMs: number | undefined;
+      }
     | undefined;
   readonly http1MaxPendingRequests: number | undefined;
   /** Limits requests in flight for HTTP/1 and HTTP/2 alike, whatever its name in Istio's API says (policy D13). */

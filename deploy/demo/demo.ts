@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import { EnvoyMissing, envoyVersion, locateEnvoy } from '../../src/app/envoy-binary.ts';
+import { Arrivals } from './arrivals.ts';
+import { EndedEarly } from './child.ts';
+import { freePlay } from './free-play.ts';
+import { Mesh } from './mesh.ts';
+import { tellStory, type Stage } from './run-story.ts';
+import { Screen } from './screen.ts';
+import { Terminal } from './terminal.ts';
+import { count, milliseconds, renderReasons } from './view.ts';
+import { Visitors } from './visitors.ts';
+
+/**
+ * `npm run demo`: Weir, three small services with a real Envoy beside each pod, traffic, and a story. With `--once` it ends with
+ * the story, and with exit code 1 if anything failed that was not meant to.
+ */
+
+const usage = `Usage: npm run demo [-- --once]
+
+  --once   tell the story and end; exit code 1 on any unexpected failure
+  --help   this text`;
+
+interface Pace {
+  readonly requestsPerSecond: number;
+  /** Requests that each step is watched for. */
+  readonly requestsPerStep: number;
+}
+
+const unhurried: Pace = { requestsPerSecond: 80, requestsPerStep: 640 };
+const once: Pace = { requestsPerSecond: 100, requestsPerStep: 380 };
+
+const { values: flags } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
+if (flags.help === true) console.log(usage);
+else process.exitCode = await demo(flags.once === true);
+
+/** Gives the exit code. */
+async function demo(isOnce: boolean): Promise<number> {
+  const terminal = new Terminal(process.stdout);
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
+  let mesh: Mesh | undefined;
+  try {
+    const envoy = await locateEnvoy(process.env, () => terminal.say(`Fetching Envoy ${envoyVersion} (once, 37 MB) …`));
+    mesh = await Mesh.start(envoy, (line) => terminal.say(line), stopping.signal);
+    return await watchStory(mesh, terminal, isOnce, stopping.signal);
+  } catch (error) {
+    if (stopping.signal.aborted) return 130;
+    const isExplained = error instanceof EnvoyMissing || error instanceof EndedEarly;
+    terminal.say(isExplained ? error.message : describeBug(error));
+    return 1;
+  } finally {
+    if (stopping.signal.aborted) terminal.say('Stopping …');
+    await mesh?.stop();
+  }
+}
+
+async function watchStory(mesh: Mesh, terminal: Terminal, isOnce: boolean, signal: AbortSignal): Promise<number> {
+  const { requestsPerSecond, requestsPerStep } = isOnce ? once : unhurried;
+  const visitors = new Visitors(mesh, requestsPerSecond);
+  const arrivals = new Arrivals(mesh.weir);
+  const screen = new Screen(mesh, visitors, arrivals, terminal);
+  const stage: Stage = { mesh, visitors, arrivals, terminal, show: (scene) => screen.show(scene) };
+  if (!terminal.isLive) visitors.onFailure = (why) => terminal.say(`    unexpected failure: ${why}`);
+  const leaving = new AbortController();
+  const untilLeft = AbortSignal.any([leaving.signal, signal]);
+  const accompanied = Promise.all([visitors.run(untilLeft), screen.run(untilLeft)]);
+  try {
+    const problems = await Promise.race([tellStory(stage, requestsPerStep, signal), mesh.accident()]);
+    const { failed } = visitors.total;
+    terminal.say('', ...summary(visitors, arrivals, problems));
+    if (!isOnce) {
+      terminal.say('', ...thingsToTry(mesh));
+      screen.showRecent();
+      await Promise.race([freePlay(stage, signal), mesh.accident()]);
+    }
+    return failed === 0 && problems.length === 0 ? 0 : 1;
+  } finally {
+    leaving.abort();
+    await accompanied;
+  }
+}
+
+function summary({ total }: Visitors, { median }: Arrivals, problems: readonly string[]): readonly string[] {
+  const injected = total.injected === 0 ? '' : ` (and ${count(total.injected, 'fault')} that the story injected)`;
+  const latency = median === undefined ? 'unknown' : milliseconds(median);
+  return [
+    `The story is over: ${count(total.requests, 'request')}, ${count(total.failed, 'unexpected failure')}${injected}.`,
+    `Change to ACK, from the file event to the sidecar's acknowledgement: median ${latency}.`,
+    ...renderReasons(total),
+    ...problems.map((problem) => `Not as it should be: ${problem}`),
+  ];
+}
+
+function thingsToTry(mesh: Mesh): readonly string[] {
+  const workloads = [...mesh.workloads.values()].filter(({ sidecar }) => !sidecar.child.hasEnded);
+  const curls = workloads.flatMap(({ pod, proxyPort }) =>
+    pod.app === 'stock'
+      ? []
+      : [`  curl -x 127.0.0.1:${proxyPort} http://${pod.app === 'web' ? 'catalogue' : 'stock'}/   # as ${pod.name}`],
+  );
+  const admins = workloads.map(({ pod, sidecar }) => `  http://${sidecar.admin}   # ${pod.name}`);
+  return [
+    'The mesh stays up until Ctrl-C. Things to try:',
+    `  edit the files in ${mesh.folder.path} and watch the bars`,
+    `  bin/weir status --admin ${mesh.weir.admin}`,
+    `  curl ${mesh.weir.admin}/metrics`,
+    ...curls,
+    'Admin pages of the Envoys:',
+    ...admins,
+    `Logs: ${mesh.logs}`,
+  ];
+}
+
+function describeBug(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { StatusReport } from '../../src/admin/status-report.ts';
+import { Child } from './child.ts';
+
+/** The `weir` command, used as a user would. */
+
+const launcher = fileURLToPath(new URL('../../bin/weir', import.meta.url));
+const run = promisify(execFile);
+
+/** `weir serve`, ready. */
+export interface Weir {
+  readonly child: Child;
+  /** `host:port` of xDS. */
+  readonly xds: string;
+  /** URL of the admin interface, without a slash at the end. */
+  readonly admin: string;
+}
+
+/** What its sidecars should have, and whether they have it. */
+export interface Delivery {
+  /** Changes whenever what any sidecar should have changes. */
+  readonly version: string;
+  /** A sidecar has not confirmed everything yet. */
+  readonly isPending: boolean;
+}
+
+/** What `weir status` shows. */
+export async function statusOf({ admin }: Weir): Promise<StatusReport> {
+  return (await fetch(`${admin}/status`)).json() as Promise<StatusReport>;
+}
+
+export async function deliveryOf(weir: Weir): Promise<Delivery> {
+  const { proxies } = await statusOf(weir);
+  const versions = proxies.map(({ nodeId, types }) => `${nodeId} ${types.map(({ version }) => version).join(' ')}`);
+  return { version: versions.sort().join('\n'), isPending: proxies.some(({ state }) => state === 'pending') };
+}
+
+/** Starts `weir serve` and waits until it is ready. Port 0 takes a free one. */
+export async function startWeir(options: {
+  readonly folder: string;
+  readonly logFile: string;
+  readonly xds?: string;
+  readonly admin?: string;
+  /** A command that runs its arguments as a command, for example in another network namespace. */
+  readonly prefix?: readonly string[];
+}): Promise<Weir> {
+  const { folder, logFile, xds = '127.0.0.1:0', admin = '127.0.0.1:0', prefix = [] } = options;
+  const serve = ['serve', '--files', folder, '--xds-plaintext', xds, '--admin', admin];
+  const [command = launcher, ...args] = [...prefix, launcher, ...serve];
+  const child = new Child({ command, args, logFile, name: 'weir' });
+  const [, boundXds = '', boundAdmin = ''] = await child.line(/ready: xds (\S+?:\d+).*admin (http:\/\/\S+?:\d+)/);
+  return { child, xds: boundXds, admin: boundAdmin };
+}
+
+/** Whom a sidecar is for, and where Weir is. */
+export interface BootstrapOptions {
+  readonly workload: string;
+  readonly namespace: string;
+  /** Address of the pod. */
+  readonly ip: string;
+  /** `host:port` of Weir. */
+  readonly xds: string;
+}
+
+/** What `weir bootstrap` prints for a workload without iptables, whose application uses an HTTP proxy port. */
+export function bootstrapOf(options: BootstrapOptions & { readonly httpProxyPort: number }): Promise<unknown> {
+  return bootstrap(options, ['--interception', 'none', '--http-proxy-port', String(options.httpProxyPort)]);
+}
+
+/** What `weir bootstrap` prints for a workload whose connections are redirected. */
+export function redirectBootstrapOf(options: BootstrapOptions): Promise<unknown> {
+  return bootstrap(options, ['--interception', 'redirect']);
+}
+
+async function bootstrap(
+  { workload, namespace, ip, xds }: BootstrapOptions,
+  interception: readonly string[],
+): Promise<unknown> {
+  const identity = ['--workload', workload, '--namespace', namespace, '--ip', ip];
+  const { stdout } = await run(launcher, [
+    'bootstrap',
+    ...identity,
+    ...interception,
+    '--xds',
+    xds,
+    '--admin-port',
+    '0',
+  ]);
+  return JSON.parse(stdout);
+}

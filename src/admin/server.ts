@@ -1,0 +1,144 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Readiness, StatusReport } from './status-report.ts';
+
+/** What the admin server shows: functions of the one state, called for each request. */
+export interface AdminViews {
+  readonly readiness: () => Readiness;
+  readonly status: () => StatusReport;
+  readonly version: () => VersionReport;
+  readonly metrics: { readonly contentType: string; readonly expose: () => Promise<string> };
+}
+
+export interface VersionReport {
+  readonly version: string;
+  /** Of Node.js. */
+  readonly node: string;
+}
+
+export interface AdminServer {
+  /** The port in use, also where a free one was asked for. */
+  readonly port: number;
+  /** Settles when every connection is closed. */
+  close(): Promise<void>;
+}
+
+/** The address could not be listened on. */
+export class AdminListenError extends Error {
+  override readonly name = 'AdminListenError';
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+interface Page {
+  readonly about: string;
+  readonly answer: (views: AdminViews) => Answer | Promise<Answer>;
+}
+
+const pages: Readonly<Record<string, Page>> = {
+  '/ready': {
+    about: '200 once every source has been read, 503 with the reasons before',
+    answer: ({ readiness }) => {
+      const { ready, reasons } = readiness();
+      return ready ? text(200, 'ready') : text(503, `not ready: ${reasons.join('; ')}`);
+    },
+  },
+  '/healthz': { about: '200 while the process answers', answer: () => text(200, 'ok') },
+  '/status': {
+    about: 'sources, problems, findings and the state of every proxy, as JSON',
+    answer: ({ status }) => json(status()),
+  },
+  '/metrics': {
+    about: 'metrics for Prometheus; docs/metrics.md explains each',
+    answer: async ({ metrics }) => ({ status: 200, contentType: metrics.contentType, body: await metrics.expose() }),
+  },
+  '/version': { about: 'versions of Weir and Node.js, as JSON', answer: ({ version }) => json(version()) },
+};
+
+/**
+ * Serves the views over HTTP. It reads and never changes anything: only GET and HEAD are answered.
+ *
+ * @param onError hears of a view that failed; the client is told no more than that
+ * @throws AdminListenError when the address is taken or is no address
+ */
+export async function listenAdmin(
+  address: { readonly host: string; readonly port: number },
+  views: AdminViews,
+  onError: (error: unknown) => void,
+): Promise<AdminServer> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 60_000 });
+  server.on('request', (request, response) => {
+    answerTo(request, views)
+      .catch((error: unknown) => {
+        onError(error);
+        return text(500, 'this view failed; the log of Weir says why');
+      })
+      .then((answer) => send(request, response, answer))
+      .catch(onError);
+  });
+  const { port } = await listen(server, address);
+  return { port, close: () => close(server) };
+}
+
+async function answerTo(request: IncomingMessage, views: AdminViews): Promise<Answer> {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  if (page === undefined) {
+    return path === '/' ? text(200, index()) : text(404, `there is no ${path} here\n\n${index()}`);
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, `${path} can only be read, by GET`);
+  return page.answer(views);
+}
+
+function index(): string {
+  const width = Math.max(...Object.keys(pages).map((path) => path.length));
+  return Object.entries(pages)
+    .map(([path, { about }]) => `${path.padEnd(width)}  ${about}`)
+    .join('\n');
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function text(status: number, line: string): Answer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` };
+}
+
+function json(value: StatusReport | VersionReport): Answer {
+  return { status: 200, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: Error): void => {
+      reject(new AdminListenError(`cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
+    };
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.removeListener('error', failed);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { describeConfigProblems, readConfig, type ConfigInput } from './config.ts';
+
+function read({ file, ...input }: Partial<ConfigInput> & { readonly file?: string }) {
+  return readConfig({
+    flags: {},
+    environment: {},
+    readFile: () => {
+      if (file === undefined) throw new Error('no such file');
+      return file;
+    },
+    ...input,
+  });
+}
+
+function settingsOf(input: Parameters<typeof read>[0]) {
+  const result = read(input);
+  if (result.kind === 'invalid') throw new Error(describeConfigProblems(result.problems));
+  return result.settings;
+}
+
+function problemsOf(input: Parameters<typeof read>[0]): string {
+  const result = read(input);
+  return result.kind === 'valid' ? '' : describeConfigProblems(result.problems);
+}
+
+describe('precedence', () => {
+  const file = 'admin: 127.0.0.1:3';
+  const environment = { WEIR_ADMIN: '127.0.0.1:2', WEIR_CONFIG: 'weir.yaml' };
+  const flags = { admin: '127.0.0.1:1' };
+
+  it.each([
+    ['a flag wins', { flags, environment, file }, 1],
+    ['then the environment', { environment, file }, 2],
+    ['then the file', { environment: { WEIR_CONFIG: 'weir.yaml' }, file }, 3],
+    ['then the default', {}, 15014],
+    ['an empty variable is not set', { environment: { ...environment, WEIR_ADMIN: '' }, file }, 3],
+  ])('%s', (_, input, port) => {
+    expect(settingsOf(input).admin).toEqual({ host: '127.0.0.1', port });
+  });
+
+  it('of a wrong value does not fall back to a right one', () => {
+    expect(problemsOf({ flags: { admin: 'nonsense' }, environment, file })).toMatch(/^--admin must be HOST:PORT/);
+  });
+});
+
+describe('files', () => {
+  it.each([
+    ['flags', { flags: { files: ['a', 'b'] } }],
+    ['a variable', { environment: { WEIR_FILES: 'a,b' } }],
+    ['a list in the file', { flags: { config: 'weir.yaml' }, file: 'files: [a, b]' }],
+    ['JSON', { flags: { config: 'weir.json' }, file: '{"files": ["a", "b"]}' }],
+  ])('can be given by %s', (_, input) => {
+    expect(settingsOf(input).files).toEqual(['a', 'b']);
+  });
+});
+
+it('leaves unset what has no default', () => {
+  expect(settingsOf({})).toEqual({
+    files: undefined,
+    xdsPlaintext: undefined,
+    admin: { host: '127.0.0.1', port: 15014 },
+    logLevel: 'info',
+    logFormat: 'auto',
+  });
+});
+
+it('takes an empty file as one without settings', () => {
+  expect(settingsOf({ flags: { config: 'weir.yaml' }, file: '# nothing yet\n' }).admin.port).toBe(15014);
+});
+
+describe('problems name the place and say what to do', () => {
+  const config = { flags: { config: 'weir.yaml' } };
+
+  it.each([
+    ['flag', { flags: { admin: '15014' } }, '--admin must be HOST:PORT, for example 127.0.0.1:15014 or [::1]:15014'],
+    ['variable', { environment: { WEIR_LOG_LEVEL: 'loud' } }, 'WEIR_LOG_LEVEL must be one of error, warn, info, debug'],
+    [
+      'line of the file',
+      { ...config, file: '# settings\nadmin: 15014\n' },
+      'weir.yaml:2 (admin) must be HOST:PORT, for example 127.0.0.1:15014 or [::1]:15014',
+    ],
+    [
+      'unknown setting',
+      { ...config, file: 'xdsPlaintex: 127.0.0.1:15010' },
+      'weir.yaml:1 (xdsPlaintex) is not a setting; did you mean xdsPlaintext?',
+    ],
+    [
+      'unknown setting like no other',
+      { ...config, file: 'colour: red' },
+      'weir.yaml:1 (colour) is not a setting; the settings are files, xdsPlaintext, admin, logLevel, logFormat',
+    ],
+    ['broken YAML', { ...config, file: 'admin: [\n' }, /^weir\.yaml:\d is not YAML: /],
+    ['list', { ...config, file: '- admin' }, 'weir.yaml must hold settings, one `key: value` a line'],
+    ['missing file', config, 'weir.yaml cannot be read: no such file'],
+    ['list of nothing', { ...config, file: 'files: []' }, 'weir.yaml:1 (files) must name a directory'],
+    [
+      'wrong form',
+      { ...config, file: 'files: {a: b}' },
+      'weir.yaml:1 (files) must be a directory or a list of directories',
+    ],
+  ])('%s', (_, input, expected) => {
+    if (typeof expected === 'string') expect(problemsOf(input)).toBe(expected);
+    else expect(problemsOf(input)).toMatch(expected);
+  });
+
+  it('all at once', () => {
+    expect(problemsOf({ ...config, file: 'admin: x\nlogLevel: loud\nfoo: 1' }).split('\n')).toHaveLength(3);
+  });
+});
+
+describe('plaintext xDS', () => {
+  it.each(['127.0.0.1:0', '127.8.9.10:15010', '[::1]:15010', 'localhost:15010'])('may be served on %s', (address) => {
+    expect(problemsOf({ flags: { xdsPlaintext: address } })).toBe('');
+  });
+
+  it.each(['0.0.0.0:15010', '10.0.0.1:15010', '[::]:15010', 'weir.example:15010'])('is refused on %s', (address) => {
+    expect(problemsOf({ flags: { xdsPlaintext: address } })).toMatch(
+      /^--xds-plaintext must be an address of this machine alone/,
+    );
+  });
+});

@@ -1,0 +1,149 @@
+import { hostname } from 'node:os';
+import { allFindings } from '../admin/all-findings.ts';
+import { listenAdmin, type AdminViews } from '../admin/server.ts';
+import { statusReport } from '../admin/status-report.ts';
+import { FileSource } from '../discovery/file/file-source.ts';
+import { Engine } from '../incremental/engine.ts';
+import { sourceProblems, sources } from '../model/tables.ts';
+import type { Log } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { scopesOf } from '../policy/scope.ts';
+import { resource, resourceNames } from '../xds/resources.ts';
+import { XdsServer } from '../xds/server.ts';
+import { listenGrpc, type GrpcListener } from '../xds/transport/grpc.ts';
+import { admit } from './admission.ts';
+import { deliveryMetrics } from './delivery-metrics.ts';
+import { logFindings } from './finding-log.ts';
+import { formatSocketAddress } from './listen-address.ts';
+import { readinessOf, untilReady } from './readiness.ts';
+import type { Settings } from './settings.ts';
+import { countCommits, countingEqual, measureState } from './state-metrics.ts';
+import { observers, streamLog } from './stream-log.ts';
+import { serverClock, sourceClock } from './system-clock.ts';
+
+/** Milliseconds that streams get to end before they are cut. */
+const shutdownGrace = 2_000;
+
+/** Where Weir can be reached. */
+export interface Addresses {
+  /** `host:port` of plaintext xDS; undefined: not served. */
+  readonly xdsPlaintext: string | undefined;
+  /** `host:port`. */
+  readonly admin: string;
+}
+
+export interface WeirOptions {
+  readonly settings: Settings & { readonly files: readonly string[] };
+  readonly version: string;
+  readonly log: Log;
+  /** Called once, when every source has been read and proxies are served. */
+  readonly onReady: (addresses: Addresses) => void;
+}
+
+type Weir = ReturnType<typeof assemble>;
+
+/**
+ * Runs Weir until the signal is aborted, and settles when everything it started has stopped.
+ *
+ * @throws a typed error when an address is taken or a source cannot even begin; everything has stopped by then
+ */
+export async function runWeir(options: WeirOptions, signal: AbortSignal): Promise<void> {
+  const weir = assemble(options);
+  const stop = new AbortController();
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    await live(weir, options, opened, AbortSignal.any([signal, stop.signal]));
+  } finally {
+    stop.abort();
+    weir.xds.close();
+    await Promise.all(opened.map((server) => server.close()));
+    for (const end of weir.watches) end();
+  }
+}
+
+/** Weir's parts and how they hang together. Nothing runs yet. */
+function assemble({ settings, version, log }: WeirOptions) {
+  const startedAt = Date.now();
+  const metrics = createMetrics({ version, uptime: () => process.uptime(), processMetrics: true });
+
+  // The state: rows that sources write, and everything that follows from them. A bug in one computation stays in it.
+  const engine = new Engine({
+    onFailure: ({ query, key, error }) => {
+      metrics.internalErrors.inc();
+      log.error('a computation failed; its last result stays in force', { query, key, error });
+    },
+  });
+
+  // The sources: each writes rows and nothing else. What does not decode never becomes a row.
+  const context = { engine, admit, clock: sourceClock, log };
+  const files = new FileSource({ ...context, directories: settings.files, domain: 'cluster.local' });
+  const registries = [files];
+  const sourceNames = registries.map(({ name }) => name);
+
+  // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
+  const xds = new XdsServer({
+    engine,
+    queries: {
+      names: resourceNames,
+      resource: countingEqual(resource, () => metrics.suppressedResources.inc()),
+      scopes: scopesOf,
+    },
+    clock: serverClock,
+    observer: observers(streamLog(log), deliveryMetrics(metrics)),
+    identifier: `${hostname()}/${version}`,
+  });
+
+  // Views: the log, the metrics and the admin server read the same state.
+  const placeOf = files.placeOf.bind(files);
+  measureState(engine, () => xds.proxies(), metrics);
+  const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
+  const views: AdminViews = {
+    readiness: () => readinessOf(engine, sourceNames),
+    version: () => ({ version, node: process.version }),
+    metrics,
+    status: () =>
+      statusReport({
+        version,
+        startedAt,
+        readiness: readinessOf(engine, sourceNames),
+        sources: engine.rows(sources),
+        problems: engine.rows(sourceProblems),
+        findings: engine.read(allFindings, 'all'),
+        placeOf,
+        proxies: xds.proxies(),
+      }),
+  };
+  return { engine, registries, sourceNames, xds, views, watches };
+}
+
+/** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
+async function live(
+  { engine, registries, sourceNames, xds, views }: Weir,
+  { settings, log, onReady }: WeirOptions,
+  opened: { close(): Promise<void> }[],
+  signal: AbortSignal,
+): Promise<void> {
+  const admin = await listenAdmin(settings.admin, views, (error) => log.error('an admin view failed', { error }));
+  opened.push(admin);
+  const grpc = await listenPlaintext(settings, xds);
+  if (grpc === undefined) log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT serves it');
+  else opened.push({ close: () => grpc.close(AbortSignal.timeout(shutdownGrace)) });
+
+  const runs = registries.map((registry) => registry.run(signal));
+  // When one of them fails the others are told to stop, and have to be waited for as well.
+  opened.push({ close: async () => void (await Promise.allSettled(runs)) });
+  const followed = Promise.all(runs);
+  await Promise.race([untilReady(engine, sourceNames, signal), followed]);
+  if (!signal.aborted) {
+    xds.open();
+    const { host } = settings.admin;
+    onReady({ xdsPlaintext: grpc?.address, admin: formatSocketAddress({ host, port: admin.port }) });
+  }
+  await followed;
+}
+
+async function listenPlaintext({ xdsPlaintext }: Settings, xds: XdsServer): Promise<GrpcListener | undefined> {
+  if (xdsPlaintext === undefined) return undefined;
+  const address = formatSocketAddress(xdsPlaintext);
+  return listenGrpc({ address, accept: (transport, wire) => xds.accept(transport, wire) });
+}

@@ -1,0 +1,56 @@
+import { bootstrap } from '../inject/bootstrap.ts';
+import { parseNodeId, proxyNode, type WorkloadIdentity } from '../inject/proxy-node.ts';
+import { proxyKey } from '../model/keys.ts';
+import { toJson, type Json } from '../xds/json.ts';
+import { isNodeError, proxyOfNode } from '../xds/node.ts';
+import type { BootstrapFlags } from './bootstrap.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+/**
+ * The bootstrap that the flags ask for.
+ *
+ * @throws CommandError when they name no workload that Weir would serve
+ */
+export function bootstrapJson(flags: BootstrapFlags): Json {
+  const node = proxyNode(identityOf(flags), {
+    labels: flags.labels,
+    serviceAccount: flags.serviceAccount,
+    clusterId: flags.clusterId,
+    locality: flags.locality,
+    interception: flags.interception,
+    httpProxyPort: flags.httpProxyPort,
+    boundAddresses: flags.boundAddresses,
+  });
+  // The server reads the node by the same function: what it would refuse is refused here.
+  const proxy = proxyOfNode(toJson('envoy.config.core.v3.Node', node), proxyKey);
+  if (isNodeError(proxy)) throw new CommandError(exitCodes.usage, proxy.problems.join('\n'));
+  const message = bootstrap({
+    node,
+    xds: flags.xds,
+    adminPort: flags.adminPort,
+    statusPort: flags.statusPort,
+    wire: flags.stateOfTheWorld ? 'sotw' : 'delta',
+  });
+  return toJson('envoy.config.bootstrap.v3.Bootstrap', message);
+}
+
+function identityOf({ node, workload, namespace, ip, domain }: BootstrapFlags): WorkloadIdentity {
+  if (node !== undefined) {
+    const identity = parseNodeId(node);
+    if (identity !== undefined) return identity;
+    throw new CommandError(
+      exitCodes.usage,
+      `--node must be sidecar~IP~NAME.NAMESPACE~NAMESPACE.svc.DOMAIN with one namespace, and is ${node}`,
+    );
+  }
+  if (workload !== undefined && namespace !== undefined && ip !== undefined) {
+    return { name: workload, namespace, ip, domain };
+  }
+  const missing = Object.entries({ '--workload': workload, '--namespace': namespace, '--ip': ip })
+    .filter(([, value]) => value === undefined)
+    .map(([flag]) => flag);
+  throw new CommandError(
+    exitCodes.usage,
+    `the workload is not known: give ${missing.join(', ')}, or its node id by --node`,
+  );
+}

@@ -1,0 +1,103 @@
+import { Command, Option } from 'commander';
+import { describeConfigProblems, readConfig } from '../app/config.ts';
+import type { Host } from '../app/host.ts';
+import { configFile, settingKeys, settings, type Setting, type SettingKey, type Settings } from '../app/settings.ts';
+import { weirVersion } from '../app/version.ts';
+import type { Addresses } from '../app/weir.ts';
+import { createLog, type Log } from '../observe/log.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+export function serveCommand(host: Host): Command {
+  const command = new Command('serve')
+    .summary('run the control plane')
+    .description(
+      'Run the control plane until it is told to stop. Once every source has been read it prints one line with its addresses on ' +
+        'standard output; the log goes to standard error. Flags win over environment variables, and those over the file.',
+    )
+    .addHelpText('after', examples);
+  for (const key of settingKeys) command.addOption(optionOf(key));
+  command.addOption(new Option(`--${configFile.flag} <${configFile.placeholder}>`, configFile.description));
+  return command.action(async (flags: Readonly<Partial<Record<SettingKey | 'config', string | readonly string[]>>>) => {
+    const result = readConfig({ flags, environment: host.environment });
+    if (result.kind === 'invalid') throw new CommandError(exitCodes.usage, describeConfigProblems(result.problems));
+    await serve(host, result.settings);
+  });
+}
+
+const examples = `
+Examples:
+  weir serve --files mesh --xds-plaintext 127.0.0.1:15010
+  weir serve --files mesh --files shared --admin 127.0.0.1:0 --log-level debug
+  WEIR_FILES=mesh,shared weir serve --config weir.yaml
+
+A file of settings:
+  files: [mesh, shared]
+  xdsPlaintext: 127.0.0.1:15010
+  logLevel: warn`;
+
+function optionOf(key: SettingKey): Option {
+  const setting: Setting<unknown> = settings[key];
+  const { flag, placeholder, variable, description } = setting;
+  const facts = [...(setting.default === undefined ? [] : [`default: ${setting.default}`]), `env: ${variable}`];
+  return new Option(`--${flag} <${placeholder}>`, `${description} (${facts.join(', ')})`);
+}
+
+async function serve(host: Host, config: Settings): Promise<void> {
+  const { files } = config;
+  if (files === undefined) {
+    const { flag, variable } = settings.files;
+    throw new CommandError(
+      exitCodes.usage,
+      `there is nothing to serve: name directories of YAML by --${flag} or ${variable}`,
+    );
+  }
+  const log = logTo(host, config);
+  // Everything that serves is loaded only here, so that the other commands start quickly.
+  const { runWeir } = await import('../app/weir.ts');
+  host.onCrash((error) => {
+    log.error('a bug of Weir ends it', { error, stack: error instanceof Error ? error.stack : undefined });
+  });
+  const signal = host.untilStopped((name) => log.info('stopping', { signal: name }));
+  log.info('starting', { version: weirVersion });
+  try {
+    await runWeir(
+      {
+        settings: { ...config, files },
+        version: weirVersion,
+        log,
+        onReady: (addresses) => host.out.write(`${readyLine(addresses)}\n`),
+      },
+      signal,
+    );
+  } catch (error) {
+    throw await explained(error);
+  }
+  log.info('stopped');
+}
+
+function readyLine({ xdsPlaintext, admin }: Addresses): string {
+  const xds = xdsPlaintext === undefined ? 'xds off' : `xds ${xdsPlaintext} (plaintext)`;
+  return `weir ready: ${xds}, admin http://${admin}`;
+}
+
+function logTo({ err, now }: Host, { logLevel, logFormat }: Settings): Log {
+  const format = logFormat === 'auto' ? (err.isTerminal ? 'text' : 'json') : logFormat;
+  return createLog({ level: logLevel, format, colours: err.colours, now, write: err.write });
+}
+
+/** What the outside world is to blame for gets an exit status and a sentence; a bug stays what it is. */
+async function explained(error: unknown): Promise<unknown> {
+  const [{ AdminListenError }, { ListenError }, { DirectoryError }] = await Promise.all([
+    import('../admin/server.ts'),
+    import('../xds/transport/grpc.ts'),
+    import('../discovery/file/directory-error.ts'),
+  ]);
+  if (error instanceof DirectoryError) {
+    return new CommandError(exitCodes.failure, `${error.message}: ${error.advice}`, error);
+  }
+  if (error instanceof AdminListenError || error instanceof ListenError) {
+    const advice = 'give another address, or stop what uses it';
+    return new CommandError(exitCodes.unavailable, `${error.message}: ${advice}`, error);
+  }
+  return error;
+}

@@ -1,0 +1,156 @@
+import { styleText } from 'node:util';
+import type {
+  FindingReport,
+  NackReport,
+  ObjectReport,
+  ProblemReport,
+  ProxyReport,
+  SourceReport,
+  StatusReport,
+  TypeReport,
+} from '../admin/status-report.ts';
+import { table } from './table.ts';
+
+export interface TextOptions {
+  readonly colours: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+type Paint = (colour: 'red' | 'yellow' | 'green' | 'gray' | 'bold', text: string) => string;
+
+/** The status for a person: sources, what is wrong, and every proxy with the state of each type. */
+export function statusText(report: StatusReport, { colours, now }: TextOptions): string {
+  const paint: Paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
+  const age = (time: string): string => ageText(now - Date.parse(time));
+  const { problems, findings, proxies } = report;
+  const sections = [
+    headline(report, paint, age),
+    section('SOURCES', sourceTable(report.sources, paint, age), paint),
+    problems.length === 0
+      ? ''
+      : section('PROBLEMS', problems.map((each) => problemText(each, paint)).join('\n'), paint),
+    findings.length === 0
+      ? ''
+      : section('FINDINGS', findings.map((each) => findingText(each, paint)).join('\n'), paint),
+    section('PROXIES', proxies.length === 0 ? 'none is connected' : proxyTable(proxies, paint, age), paint),
+    nackSection(proxies, paint, age),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+function headline(
+  { version, readiness, startedAt }: StatusReport,
+  paint: Paint,
+  age: (time: string) => string,
+): string {
+  const state = readiness.ready ? paint('green', 'ready') : paint('red', `not ready: ${readiness.reasons.join('; ')}`);
+  return `weir ${version}, ${state}, started ${age(startedAt)} ago`;
+}
+
+function section(title: string, body: string, paint: Paint): string {
+  return `${paint('bold', title)}\n${body}`;
+}
+
+function sourceTable(sources: readonly SourceReport[], paint: Paint, age: (time: string) => string): string {
+  const colourOf = { synced: 'green', unknown: 'yellow', stale: 'red' } as const;
+  return table([
+    ['NAME', 'KIND', 'STATE', 'SINCE', 'OBJECTS', 'PROBLEMS', 'TARGET'],
+    ...sources.map(({ name, kind, freshness, reason, since, objects, problems, target }) => [
+      name,
+      kind,
+      paint(colourOf[freshness], freshness) + (reason === undefined ? '' : ` (${reason})`),
+      age(since),
+      String(objects),
+      problems === 0 ? '0' : paint('red', String(problems)),
+      target,
+    ]),
+  ]);
+}
+
+function problemText(
+  { code, file, document, line, path, message, advice, keptLastGood }: ProblemReport,
+  paint: Paint,
+): string {
+  const where = path === '' ? '' : ` in ${path}`;
+  const kept = keptLastGood ? ' (the last good version stays in force)' : '';
+  return `${file}:${line}: ${paint('red', code)} in document ${document}${where}: ${message}${kept}\n    ${advice}`;
+}
+
+function findingText({ severity, code, object, message, advice }: FindingReport, paint: Paint): string {
+  const colour = severity === 'error' ? 'red' : 'yellow';
+  return `${objectText(object)}: ${paint(colour, code)} ${message}\n    ${advice}`;
+}
+
+function objectText({ kind, namespace, name, file, line, path }: ObjectReport): string {
+  const place = file === undefined ? '' : `${file}:${line ?? 1}: `;
+  return `${place}${kind.slice(kind.lastIndexOf('/') + 1)} ${namespace}/${name}${path === '' ? '' : `, ${path}`}`;
+}
+
+function proxyTable(proxies: readonly ProxyReport[], paint: Paint, age: (time: string) => string): string {
+  return table([
+    ['PROXY', 'ENVOY', 'TYPE', 'STATE', 'RESOURCES', 'VERSION', 'SENT', 'ACKED'],
+    ...proxies.flatMap((proxy) => proxyRows(proxy, paint, age)),
+  ]);
+}
+
+function proxyRows(proxy: ProxyReport, paint: Paint, age: (time: string) => string): readonly (readonly string[])[] {
+  const name = `${proxy.namespace}/${proxy.workload}`;
+  const envoy = proxy.version === '' ? 'unknown' : proxy.version;
+  if (proxy.types.length === 0) return [[name, envoy, paint('yellow', 'has asked for nothing yet')]];
+  return proxy.types.map((type, index) => [
+    index === 0 ? name : '',
+    index === 0 ? envoy : '',
+    type.type,
+    stateText(type, paint, age),
+    String(type.resources),
+    type.version,
+    type.sent === undefined ? 'never' : `${age(type.sent.at)} ago`,
+    ackText(type, age),
+  ]);
+}
+
+function stateText({ state, pendingSince }: TypeReport, paint: Paint, age: (time: string) => string): string {
+  switch (state) {
+    case 'synced':
+      return paint('green', 'synced');
+    case 'pending':
+      return paint('yellow', pendingSince === undefined ? 'pending' : `pending for ${age(pendingSince)}`);
+    case 'rejected':
+      return paint('red', 'NACK');
+  }
+}
+
+/** An ACK of another version than the one last sent says which it was. */
+function ackText({ acked, sent }: TypeReport, age: (time: string) => string): string {
+  if (acked === undefined) return 'never';
+  return acked.version === sent?.version ? `${age(acked.at)} ago` : `${acked.version}, ${age(acked.at)} ago`;
+}
+
+function nackSection(proxies: readonly ProxyReport[], paint: Paint, age: (time: string) => string): string {
+  const nacks = proxies.flatMap((proxy) =>
+    proxy.types.flatMap(({ type, nack }) => (nack === undefined ? [] : [nackText(proxy, type, nack, age)])),
+  );
+  return nacks.length === 0 ? '' : section('NACKS', nacks.join('\n'), paint);
+}
+
+function nackText(
+  { namespace, workload }: ProxyReport,
+  type: string,
+  nack: NackReport,
+  age: (time: string) => string,
+): string {
+  const resources = nack.resources.length === 0 ? '' : `\n    resources: ${nack.resources.join(', ')}`;
+  const objects = nack.objects.map((object) => `\n    made by ${objectText(object)}`).join('');
+  return `${namespace}/${workload} refused ${type} ${age(nack.at)} ago: ${nack.message.trim()}${resources}${objects}`;
+}
+
+/** `3s`, `5m`, `2h`, `4d`: one unit is enough to judge by. */
+export function ageText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+}

@@ -1,0 +1,32 @@
+import type { ProxyView } from '../app/proxy-view.ts';
+import { toJson, type Json } from '../xds/json.ts';
+import { resourceTypeByName } from '../xds/resource-types.ts';
+import type { Resource } from '../xds/resources.ts';
+import { invariant } from '../incremental/invariant.ts';
+
+/** What `weir translate` prints. The fields of every message are in the order of their numbers. */
+export interface Translation {
+  readonly clusters: readonly Json[];
+  readonly endpoints: readonly Json[];
+  readonly listeners: readonly Json[];
+  readonly routes: readonly Json[];
+  readonly secrets: readonly Json[];
+}
+
+/** Decodes the bytes that the proxy would be sent. */
+export function translation({ cluster, endpoints, listener, routes }: ProxyView): Translation {
+  return {
+    clusters: cluster.map(messageOf),
+    endpoints: endpoints.map(messageOf),
+    listeners: listener.map(messageOf),
+    routes: routes.map(messageOf),
+    // No resource refers to a secret yet.
+    secrets: [],
+  };
+}
+
+function messageOf({ type, value }: Resource): Json {
+  const message = resourceTypeByName(type)?.message;
+  invariant(message !== undefined, `a resource has a type: ${type}`);
+  return toJson(message, value);
+}

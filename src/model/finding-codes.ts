@@ -1,0 +1,80 @@
+import type { ViolationCode } from './violation-codes.ts';
+
+/**
+ * What can be wrong between configuration objects that are each right by themselves, in addition to `violationCodes`. Istio's own
+ * codes are reused where the meaning is equal (policy P443). `docs/errors.md` explains each.
+ */
+export const findingCodes = {
+  IST0101: {
+    title: 'Referenced host not found',
+    meaning: 'A destination or a rule names a host that no service in sight has',
+    remedy:
+      'Correct the host; only a name without any dot is completed, with the namespace of the object that holds it',
+  },
+  IST0109: {
+    title: 'Several VirtualServices for one host',
+    meaning: 'Two VirtualServices for sidecars name the same host; only the first of them is in force for it',
+    remedy: 'Put the rules for a host into one object',
+  },
+  IST0173: {
+    title: 'Subset without endpoints',
+    meaning: 'None of the endpoints of a service carries the labels of a subset',
+    remedy: 'Correct the labels of the subset, or of the workloads',
+  },
+  WEIR1401: {
+    title: 'Hides a wildcard VirtualService',
+    meaning: 'A VirtualService for one host takes the host out of another one for a wildcard, with all its rules',
+    remedy: 'End the rules with a route without match, or repeat what shall hold',
+  },
+  WEIR1402: {
+    title: 'Host without service',
+    meaning: 'A VirtualService names a host that no service has; such a host can be called on port 80 only',
+    remedy: 'Correct the host, or declare it by a ServiceEntry',
+  },
+  WEIR1403: {
+    title: 'Subset not defined',
+    meaning: 'A destination names a subset that the DestinationRule in force does not define',
+    remedy: 'Define the subset in the rule that holds for the clients',
+  },
+  WEIR1404: {
+    title: 'Destination port not served',
+    meaning:
+      'A destination names a port that its service does not have, or none where the port of the caller does not fit',
+    remedy: 'Set destination.port.number to a port of the service',
+  },
+  WEIR1405: {
+    title: 'Older rule for the same host',
+    meaning: 'Two DestinationRules of a namespace have the same host: of settings that both have the older one counts',
+    remedy: 'Put everything for a host into one object',
+  },
+  WEIR1406: {
+    title: "Hides the rule of the service's namespace",
+    meaning:
+      'A DestinationRule in the namespace of the clients replaces the one beside the service, with everything in it',
+    remedy: 'Repeat what the clients shall keep, or remove the rule',
+  },
+  WEIR1407: {
+    title: 'Service declared twice',
+    meaning: 'A ServiceEntry names a host that a registry or an older ServiceEntry of the namespace already declares',
+    remedy: 'Keep one of the two',
+  },
+  WEIR1408: {
+    title: 'Protocols contradict each other',
+    meaning: 'Two services send different protocols to one port of the same workloads; the older one counts',
+    remedy: 'Declare the same protocol in both services',
+  },
+  WEIR1409: {
+    title: 'Several mesh configurations',
+    meaning: 'There are several MeshConfig objects; only the oldest is in force',
+    remedy: 'Keep one mesh configuration',
+  },
+  WEIR1410: {
+    title: 'Port taken by an older service',
+    meaning:
+      'Two services without addresses have a port of one number whose connections carry no name; the older one gets them all',
+    remedy: 'Give the services addresses, or different port numbers',
+  },
+} as const satisfies Readonly<Record<string, ViolationCode>>;
+
+/** A code that is in this catalogue. */
+export type FindingCode = keyof typeof findingCodes;

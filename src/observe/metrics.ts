@@ -1,0 +1,274 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Every metric that Weir exposes, declared here and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
+ * `pilot_…`, `istio_…` and `istiod_…` are istiod's names with istiod's meaning (istio-compat section 13), so that dashboards and
+ * alerts work; `weir_…` are Weir's own. The label `type` is the type's short xDS name (`cds`, `eds`, `lds`, `rds`, `sds`).
+ */
+
+/** Seconds. A change that reaches an Envoy in 4 ms and one that takes a minute are both visible. */
+const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+/** istiod's, and smaller ones below (istio-compat I150). */
+const convergenceBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5, 10, 20, 30] as const;
+const sizeBuckets = [1, 10_000, 1_000_000, 4_000_000, 10_000_000, 40_000_000] as const;
+
+export interface MetricsOptions {
+  /** Of Weir. */
+  readonly version: string;
+  /** Seconds for which the process has been up. */
+  readonly uptime: () => number;
+  /** Whether metrics of the process and of Node.js are among them. */
+  readonly processMetrics: boolean;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Makes a registry of its own with all metrics in it. */
+export function createMetrics({ version, uptime, processMetrics }: MetricsOptions) {
+  const registry = new Registry();
+  const refreshers: (() => void)[] = [];
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+
+  const instruments = {
+    ...latencyMetrics(registry),
+    ...pushMetrics(registry),
+    ...answerMetrics(registry),
+    ...sourceMetrics(registry),
+    ...meshMetrics(registry),
+    ...engineMetrics(registry),
+  };
+  buildMetrics(registry, version, uptime);
+
+  return {
+    ...instruments,
+    /** Calls back before every exposition: for gauges that are cheaper to read than to follow. */
+    beforeExposition(refresh: () => void): void {
+      refreshers.push(refresh);
+    },
+    /** Content type of `expose`. */
+    contentType: registry.contentType,
+    /** All of them in Prometheus' text form. */
+    async expose(): Promise<string> {
+      for (const refresh of refreshers) refresh();
+      return registry.metrics();
+    },
+    /** The names of all metrics, sorted. */
+    names(): readonly string[] {
+      return registry
+        .getMetricsAsArray()
+        .map(({ name }) => name)
+        .toSorted();
+    },
+  };
+}
+
+/** How fast changes arrive. */
+function latencyMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    pushLatency: new Histogram({
+      name: 'weir_push_latency_seconds',
+      help: "From a source's event to the ACK of a proxy. Stages: commit, send, ack, and total, which is their sum.",
+      labelNames: ['stage', 'source', 'type'],
+      buckets: [...latencyBuckets],
+      registers,
+    }),
+    ackLatency: new Histogram({
+      name: 'weir_ack_seconds',
+      help: 'From handing a response to the transport to its ACK, answers to requests included.',
+      labelNames: ['type'],
+      buckets: [...latencyBuckets],
+      registers,
+    }),
+    convergenceTime: new Histogram({
+      name: 'pilot_proxy_convergence_time',
+      help: "Seconds from a source's event to the sending of the response that carries it, per response.",
+      buckets: [...convergenceBuckets],
+      registers,
+    }),
+  };
+}
+
+/** What was sent to proxies. */
+function pushMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    pushes: new Counter({
+      name: 'pilot_xds_pushes',
+      help: 'Responses sent.',
+      labelNames: ['type'],
+      registers,
+    }),
+    responseSize: new Histogram({
+      name: 'pilot_xds_config_size_bytes',
+      help: 'Size of responses.',
+      labelNames: ['type'],
+      buckets: [...sizeBuckets],
+      registers,
+    }),
+    pushedBytes: new Counter({
+      name: 'weir_pushed_bytes_total',
+      help: 'Bytes of the responses sent.',
+      labelNames: ['type'],
+      registers,
+    }),
+    pushedResources: new Counter({
+      name: 'weir_pushed_resources_total',
+      help: 'Resources sent, by whether they were sent or said to be gone.',
+      labelNames: ['type', 'change'],
+      registers,
+    }),
+  };
+}
+
+/** What proxies said to it, or did not. */
+function answerMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    rejects: new Counter({
+      name: 'pilot_total_xds_rejects',
+      help: 'NACKs: responses of which a proxy refused at least one resource.',
+      labelNames: ['type'],
+      registers,
+    }),
+    overdue: new Counter({
+      name: 'weir_overdue_responses_total',
+      help: 'Responses that had neither ACK nor NACK after a minute.',
+      labelNames: ['type'],
+      registers,
+    }),
+    refusedStreams: new Counter({
+      name: 'weir_refused_streams_total',
+      help: 'Streams that ended with an error status of Weir.',
+      labelNames: ['status'],
+      registers,
+    }),
+  };
+}
+
+/** Where things come from, and what is wrong with them. */
+function sourceMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    sourceFreshness: new Gauge({
+      name: 'weir_source_freshness',
+      help: '1 for the state that the source is in: unknown, synced or stale.',
+      labelNames: ['source', 'freshness'],
+      registers,
+    }),
+    sourceChangedAt: new Gauge({
+      name: 'weir_source_freshness_changed_timestamp_seconds',
+      help: 'When the freshness of the source last changed, in seconds since 1970.',
+      labelNames: ['source'],
+      registers,
+    }),
+    sourceObjects: new Gauge({
+      name: 'weir_source_objects',
+      help: 'Objects that the source holds.',
+      labelNames: ['source'],
+      registers,
+    }),
+    sourceProblems: new Gauge({
+      name: 'weir_source_problems',
+      help: 'Input of the source that could not become an object.',
+      labelNames: ['source', 'code'],
+      registers,
+    }),
+    rejectedConfigs: new Gauge({
+      name: 'pilot_total_rejected_configs',
+      help: 'Objects that are not in force as written because of an error in them.',
+      registers,
+    }),
+    findings: new Gauge({
+      name: 'weir_findings',
+      help: 'Objects that probably do not mean what their authors meant.',
+      labelNames: ['severity', 'code'],
+      registers,
+    }),
+    inboundUpdates: new Counter({
+      name: 'pilot_inbound_updates',
+      help: 'Changes that sources reported: config, eds, svc, svcdelete.',
+      labelNames: ['type'],
+      registers,
+    }),
+  };
+}
+
+/** What there is. */
+function meshMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    services: new Gauge({ name: 'pilot_services', help: 'Services known.', registers }),
+    virtualServices: new Gauge({ name: 'pilot_virt_services', help: 'VirtualServices in force.', registers }),
+    connections: new Gauge({
+      name: 'pilot_xds',
+      help: 'Connected proxies.',
+      labelNames: ['version'],
+      registers,
+    }),
+    proxies: new Gauge({
+      name: 'weir_proxies',
+      help: 'Connected proxies, by whether they have confirmed everything: synced, pending, rejected.',
+      labelNames: ['state'],
+      registers,
+    }),
+    scopes: new Gauge({
+      name: 'weir_scopes',
+      help: 'Distinct scopes of the connected proxies: how often a resource of the type is built.',
+      labelNames: ['type'],
+      registers,
+    }),
+  };
+}
+
+/** What the engine did for it. */
+function engineMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    commits: new Counter({
+      name: 'weir_commits_total',
+      help: 'Batches of changes that changed something.',
+      labelNames: ['source'],
+      registers,
+    }),
+    queryRuns: new Counter({
+      name: 'weir_query_runs_total',
+      help: 'Runs of queries because of changes.',
+      labelNames: ['query'],
+      registers,
+    }),
+    suppressedResources: new Counter({
+      name: 'weir_suppressed_resources_total',
+      help: 'Resources that were built again and came out equal, so that nothing was sent.',
+      registers,
+    }),
+    internalErrors: new Counter({
+      name: 'pilot_total_xds_internal_errors',
+      help: 'Bugs that were confined to one query or listener.',
+      registers,
+    }),
+  };
+}
+
+function buildMetrics(registry: Registry, version: string, uptime: () => number): void {
+  const registers = [registry];
+  const info = new Gauge({ name: 'pilot_info', help: "Weir's version.", labelNames: ['version'], registers });
+  info.set({ version }, 1);
+  const build = new Gauge({
+    name: 'istio_build',
+    help: "Weir's version, in the form of istiod's.",
+    labelNames: ['component', 'tag'],
+    registers,
+  });
+  build.set({ component: 'pilot', tag: version }, 1);
+  registry.registerMetric(
+    new Gauge({
+      name: 'istiod_uptime_seconds',
+      help: 'Seconds since the start.',
+      registers: [],
+      collect() {
+        this.set(uptime());
+      },
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+import type { Cause } from '../incremental/definitions.ts';
+import type { Provenance } from '../model/provenance.ts';
+import type { ErrorDetail } from './requests.ts';
+import type { Resource } from './resources.ts';
+
+/** A commit that changed resources. */
+export interface Publication {
+  readonly cause: Cause;
+  /** Milliseconds of the monotonic clock at which the results were right. */
+  readonly committedAt: number;
+  /** The commit's sequence number. */
+  readonly sequence: number;
+}
+
+/** A response on its way: sent and neither ACKed nor NACKed. */
+export interface Flight {
+  readonly nonce: string;
+  /** Version of the view at the moment of sending. */
+  readonly version: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly sentAt: number;
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  readonly publications: readonly Publication[];
+  /** Sequence of the last commit when it was sent: it holds nothing older than that. */
+  readonly sequence: number;
+  /** Whether it tells the client of names that it did not know. */
+  readonly introduces: boolean;
+}
+
+/** What a client has refused. */
+export interface Nack {
+  /** The client's words, cut at 1 KiB. */
+  readonly message: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number;
+  readonly nonce: string;
+  readonly names: readonly string[];
+  readonly objects: readonly Provenance[];
+}
+
+/** What a request's nonce and error say of an earlier response. */
+export type Settlement =
+  /** The request answers nothing: it is the first, only changes the subscription, or its nonce is out of date. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'acked'; readonly flight: Flight }
+  | { readonly kind: 'nacked'; readonly flight: Flight; readonly nack: Nack };
+
+/** Words of a client that are kept (xds-protocol X53). */
+const longestMessage = 1024;
+/** Names and objects of a rejected response that are kept for people to read. */
+const longestList = 20;
+
+export function namesOf(flight: Flight): readonly string[] {
+  return [...flight.resources.map((resource) => resource.name), ...flight.removed];
+}
+
+/** @param names those at fault */
+export function nackOf(flight: Flight, error: ErrorDetail, names: readonly string[], at: number): Nack {
+  const guilty = new Set(names);
+  const objects = new Map<string, Provenance>();
+  for (const resource of flight.resources) {
+    if (!guilty.has(resource.name)) continue;
+    for (const object of resource.provenance) {
+      if (objects.size < longestList) objects.set(`${object.kind} ${object.namespace}/${object.name}`, object);
+    }
+  }
+  const message = Buffer.from(error.message).subarray(0, longestMessage).toString('utf8');
+  return { message, at, nonce: flight.nonce, names: names.slice(0, longestList), objects: [...objects.values()] };
+}

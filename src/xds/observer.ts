@@ -1,0 +1,101 @@
+import type { ProxyKey } from '../model/keys.ts';
+import type { Provenance } from '../model/provenance.ts';
+
+/** `sotw`: every response carries the whole state of its type or part (state of the world). `delta`: what changed. */
+export type Wire = 'delta' | 'sotw';
+
+/** The stream that something happened on. */
+export interface StreamFacts {
+  readonly proxy: ProxyKey;
+  readonly nodeId: string;
+  /** Remote address of the connection, `address:port`. */
+  readonly address: string;
+  readonly wire: Wire;
+}
+
+/** One response that was handed to the transport. */
+export interface Push {
+  readonly stream: StreamFacts;
+  /** Short name of the type (`cluster`, `endpoints`, …). */
+  readonly type: string;
+  readonly nonce: string;
+  readonly resources: number;
+  readonly removed: number;
+  /** Size of the message without gRPC's framing. */
+  readonly bytes: number;
+  /** Commits whose changes the response carries; 0 when it only answers a request. */
+  readonly changes: number;
+}
+
+/** How long one change took to reach the proxy, in milliseconds; the stages add up to `total`. */
+export interface PushLatency {
+  /** Name of the source that heard of the change. */
+  readonly source: string;
+  readonly stages: {
+    /** From the source's event until every query was right again. */
+    readonly commit: number;
+    /** Until the response was handed to the transport: includes waiting for an earlier response's ACK. */
+    readonly send: number;
+    /** Until the proxy's ACK was read. */
+    readonly ack: number;
+  };
+  readonly total: number;
+}
+
+export interface Acknowledgement {
+  readonly stream: StreamFacts;
+  readonly type: string;
+  readonly nonce: string;
+  /** Milliseconds from handing the response to the transport until the ACK. */
+  readonly milliseconds: number;
+  /** One per commit that the response carried; empty for the answer to a request. */
+  readonly latencies: readonly PushLatency[];
+}
+
+export interface Rejection {
+  readonly stream: StreamFacts;
+  readonly type: string;
+  readonly nonce: string;
+  /** The proxy's words, their first 1,024 bytes. */
+  readonly message: string;
+  /** The resources that the message names; all of the response when it names none. */
+  readonly names: readonly string[];
+  /** The objects that made those resources. */
+  readonly objects: readonly Provenance[];
+}
+
+/** A connection that was not served, or no longer. */
+export interface Refusal {
+  readonly address: string;
+  /** Empty when the stream ended before it said who it is. */
+  readonly nodeId: string;
+  /** Name of the gRPC status, for example `UNAVAILABLE`. */
+  readonly status: string;
+  readonly message: string;
+}
+
+/** Hears what happens on the streams: for metrics and logs. Called synchronously while requests and pushes are worked off. */
+export interface XdsObserver {
+  /** The first request of a stream was accepted. */
+  connected(stream: StreamFacts): void;
+  /** @param reason why, for people */
+  disconnected(stream: StreamFacts, reason: string): void;
+  /** A stream was turned away, or is ended because of a fault in what it sent; told before `disconnected` if it was connected. */
+  refused(refusal: Refusal): void;
+  pushed(push: Push): void;
+  acked(ack: Acknowledgement): void;
+  nacked(rejection: Rejection): void;
+  /** A response has waited for its ACK or NACK for a minute (xds-protocol X69). Told once per response; the stream goes on. */
+  overdue(stream: StreamFacts, type: string, nonce: string): void;
+}
+
+/** An observer that looks away. */
+export const noObserver: XdsObserver = {
+  connected: () => undefined,
+  disconnected: () => undefined,
+  refused: () => undefined,
+  pushed: () => undefined,
+  acked: () => undefined,
+  nacked: () => undefined,
+  overdue: () => undefined,
+};

@@ -1,0 +1,39 @@
+/**
+ * In which order a proxy hears of things, as data (xds-protocol X55, X60, X121; hot-path H610). Within one change additions go by
+ * the rank of their type (`resource-types.ts`); what does not follow from rank stands here.
+ */
+
+/** A changed resource sends what it refers to after it, changed or not, since Envoy waits for that while it warms the resource. */
+export interface WarmingRule {
+  readonly parent: string;
+  readonly child: string;
+  /** Also what the client has not asked for yet: it will, and takes what is there already (X302). Not so elsewhere (X28). */
+  readonly anticipates: boolean;
+}
+
+export const warmingRules: readonly WarmingRule[] = [
+  { parent: 'cluster', child: 'endpoints', anticipates: true },
+  { parent: 'listener', child: 'routes', anticipates: false },
+];
+
+/** Types that may name a new resource of another type: they wait until the client has confirmed it, or for a time (X57). */
+export const waitsForNew: ReadonlyMap<string, string> = new Map([
+  ['listener', 'cluster'],
+  ['routes', 'cluster'],
+]);
+
+/** Types whose removals wait until the client has confirmed those of other types that stopped naming what goes (X55, P346). */
+export const removalWaitsFor: ReadonlyMap<string, readonly string[]> = new Map([['cluster', ['listener', 'routes']]]);
+
+/** Time limits, in milliseconds. */
+export const deadlines = {
+  /** How long routes wait for a new cluster that the client does not confirm (X57). */
+  newClusters: 20_000,
+  /** A client that asks for no listeners for so long after it connected has none, so no route stands in the way of a removal. */
+  noListeners: 5_000,
+  /** An ACK that takes longer is reported (X69). */
+  overdue: 60_000,
+} as const;
+
+/** Bytes of resources in one delta response, unless a single one is larger (hot-path H606). */
+export const responseLimit = 256 * 1024;

@@ -1,0 +1,56 @@
+import type { ScopedType } from '../model/scope.ts';
+import { typeUrlOf, type TypeName } from './proto.ts';
+
+/** The types of resources that Weir serves, as data: every rule that says "only clusters and listeners" reads a column of it. */
+
+export type ResourceTypeName = ScopedType | 'secret';
+
+export interface ResourceType {
+  readonly name: ResourceTypeName;
+  readonly message: TypeName;
+  readonly typeUrl: string;
+  /** Additions are sent in ascending order, removals in descending order (xds-protocol X55). */
+  readonly rank: number;
+  /** State of the world: a response holds everything, and what it leaves out is gone. Others may be partial. */
+  readonly fullState: boolean;
+  /** An empty first request asks for everything. For the other types it asks for nothing (xds-protocol X105). */
+  readonly wildcardWhenEmpty: boolean;
+  /** Delta: that a resource was deleted is said. For the others only an asked name that does not exist is answered. */
+  readonly removalIsSent: boolean;
+}
+
+/** xds-protocol X107, in ascending order of rank. */
+export const resourceTypes: readonly ResourceType[] = [
+  row('cluster', 'envoy.config.cluster.v3.Cluster', 1, true),
+  row('endpoints', 'envoy.config.endpoint.v3.ClusterLoadAssignment', 2, false),
+  // Ranks are those of the specification, where secrets follow right after what refers to them.
+  row('secret', 'envoy.extensions.transport_sockets.tls.v3.Secret', 2.5, false),
+  row('listener', 'envoy.config.listener.v3.Listener', 3, true),
+  row('routes', 'envoy.config.route.v3.RouteConfiguration', 4, false),
+];
+
+const byTypeUrl: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.typeUrl, type]));
+const byName: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.name, type]));
+
+/** undefined: Weir does not serve the type. */
+export function resourceTypeByUrl(typeUrl: string): ResourceType | undefined {
+  return byTypeUrl.get(typeUrl);
+}
+
+/** undefined: there is no type of that name. */
+export function resourceTypeByName(name: string): ResourceType | undefined {
+  return byName.get(name);
+}
+
+/** Clusters and listeners are whole sets to Envoy; everything else is looked up by name. */
+function row(name: ResourceTypeName, message: TypeName, rank: number, isWholeSet: boolean): ResourceType {
+  return {
+    name,
+    message,
+    typeUrl: typeUrlOf(message),
+    rank,
+    fullState: isWholeSet,
+    wildcardWhenEmpty: isWholeSet,
+    removalIsSent: isWholeSet,
+  };
+}

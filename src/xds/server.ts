@@ -1,0 +1,177 @@
+import { proxies } from '../model/tables.ts';
+import type { Watch } from '../incremental/commit.ts';
+import type { Query } from '../incremental/definitions.ts';
+import { ReadFailure } from '../incremental/commit.ts';
+import type { Engine } from '../incremental/engine.ts';
+import { proxyKey, type ProxyKey } from '../model/keys.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { ProxyScopes } from '../model/scope.ts';
+import type { Clock } from './clock.ts';
+import { responseConstants, type ResponseConstants } from './envelope.ts';
+import type { Publication } from './flight.ts';
+import { FlushQueue } from './flush-queue.ts';
+import { isNodeError, proxyOfNode } from './node.ts';
+import { noObserver, type Wire, type XdsObserver } from './observer.ts';
+import { decode } from './proto.ts';
+import type { ProxyStatus } from './status.ts';
+import { ResourceStore, type ResourceQueries, type StoreSize } from './store.ts';
+import { StreamRefusal, XdsStream, type StreamHost } from './stream.ts';
+import type { StreamTransport } from './transport/transport.ts';
+
+export interface XdsServerOptions {
+  readonly engine: Engine;
+  readonly queries: ResourceQueries & {
+    /** The scopes whose resources make up a proxy's view. */
+    readonly scopes: Query<ProxyKey, ProxyScopes>;
+  };
+  readonly clock: Clock;
+  readonly observer?: XdsObserver;
+  /** Names the instance and build in every response (xds-protocol X13), for example `weir-0/0.1.0`. */
+  readonly identifier: string;
+}
+
+/** What the server holds: all of it 0 when nobody is connected. */
+export interface ServerSize extends StoreSize {
+  readonly streams: number;
+}
+
+/** Types whose constant parts are kept. */
+const mostRemembered = 100;
+/** Milliseconds between looks for ACKs that are missing. */
+const overdueInterval = 10_000;
+
+/** Serves resources to proxies over whatever transport brings their streams. */
+export class XdsServer {
+  readonly #engine: Engine;
+  readonly #scopes: Query<ProxyKey, ProxyScopes>;
+  readonly #clock: Clock;
+  readonly #observer: XdsObserver;
+  readonly #store: ResourceStore;
+  readonly #streams = new Set<XdsStream>();
+  readonly #host: StreamHost;
+  #isOpen = false;
+  #isClosing = false;
+  #streamsSeen = 0;
+  #cancelOverdue: (() => void) | undefined;
+
+  constructor({ engine, queries, clock, observer = noObserver, identifier }: XdsServerOptions) {
+    this.#engine = engine;
+    this.#scopes = queries.scopes;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#store = new ResourceStore(engine, queries, () => clock.now());
+    let nonces = 0;
+    this.#host = {
+      store: this.#store,
+      clock,
+      observer,
+      queue: new FlushQueue(clock),
+      nextNonce: () => (++nonces).toString(36),
+      constantsFor: rememberConstants(identifier),
+      identify: (node) => this.#identify(node),
+      followScopes: (proxy, changed) => this.#followScopes(proxy, changed),
+      ended: (stream, proxy) => this.#ended(stream, proxy),
+    };
+  }
+
+  /** Serves from now on. Before, streams are refused: an empty view would make a proxy drop what it has (xds-protocol X9). */
+  open(): void {
+    this.#isOpen = true;
+  }
+
+  get size(): ServerSize {
+    return { streams: this.#streams.size, ...this.#store.size };
+  }
+
+  /** The proxies that are connected and have said who they are. */
+  proxies(): readonly ProxyStatus[] {
+    return [...this.#streams].map((stream) => stream.status()).filter((status) => status !== undefined);
+  }
+
+  /** Takes over a new stream. */
+  accept(transport: StreamTransport, wire: Wire): void {
+    if (!this.#isOpen || this.#isClosing) {
+      const message = this.#isClosing
+        ? 'the control plane is shutting down'
+        : 'the control plane has not read all of its sources yet';
+      this.#observer.refused({ address: transport.peer.address, nodeId: '', status: 'UNAVAILABLE', message });
+      transport.close('UNAVAILABLE', message);
+      return;
+    }
+    this.#streams.add(new XdsStream(transport, wire, this.#host));
+    this.#watchOverdue();
+  }
+
+  /** Ends all streams and takes no more. */
+  close(): void {
+    this.#isClosing = true;
+    this.#cancelOverdue?.();
+    for (const stream of [...this.#streams]) stream.close('UNAVAILABLE', 'the control plane is shutting down');
+  }
+
+  #identify(node: Uint8Array | undefined): Proxy {
+    if (node === undefined) {
+      throw new StreamRefusal('INVALID_ARGUMENT', 'the first request of the stream has no node');
+    }
+    const number = ++this.#streamsSeen;
+    const proxy = proxyOfNode(decodeNode(node), (nodeId) => proxyKey(`${nodeId}#${number}`));
+    if (isNodeError(proxy)) throw new StreamRefusal('INVALID_ARGUMENT', proxy.problems.join('; '));
+    this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.put(proxies, proxy));
+    return proxy;
+  }
+
+  #followScopes(proxy: Proxy, changed: (scopes: ProxyScopes, publication: Publication) => void): Watch<ProxyScopes> {
+    const watch = this.#engine.watch(this.#scopes, proxy.key, (scopes, commit) =>
+      changed(scopes, this.#store.publicationOf(commit)),
+    );
+    try {
+      void watch.value;
+      return watch;
+    } catch (error) {
+      watch.stop();
+      this.#forgetProxy(proxy);
+      if (!(error instanceof ReadFailure)) throw error;
+      // Without scopes its view would be empty, and it would drop what it has.
+      throw new StreamRefusal('UNAVAILABLE', `what this proxy may see could not be worked out: ${error.message}`);
+    }
+  }
+
+  #ended(stream: XdsStream, proxy: Proxy | undefined): void {
+    this.#streams.delete(stream);
+    if (proxy !== undefined) this.#forgetProxy(proxy);
+  }
+
+  #forgetProxy(proxy: Proxy): void {
+    this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.remove(proxies, proxy.key));
+  }
+
+  #watchOverdue(): void {
+    this.#cancelOverdue ??= this.#clock.after(overdueInterval, () => {
+      this.#cancelOverdue = undefined;
+      const now = this.#clock.now();
+      for (const stream of this.#streams) stream.reportOverdue(now);
+      if (this.#streams.size > 0 && !this.#isClosing) this.#watchOverdue();
+    });
+  }
+}
+
+function decodeNode(bytes: Uint8Array): unknown {
+  try {
+    return decode('envoy.config.core.v3.Node', bytes);
+  } catch (error) {
+    throw new StreamRefusal('INVALID_ARGUMENT', `the node is malformed: ${String(error)}`);
+  }
+}
+
+function rememberConstants(identifier: string): (wire: Wire, typeUrl: string) => ResponseConstants {
+  const known = new Map<string, ResponseConstants>();
+  return (wire, typeUrl) => {
+    const key = `${wire} ${typeUrl}`;
+    let constants = known.get(key);
+    if (constants !== undefined) return constants;
+    constants = responseConstants(wire, typeUrl, identifier);
+    // Clients may make up types without end.
+    if (known.size < mostRemembered) known.set(key, constants);
+    return constants;
+  };
+}

@@ -1,0 +1,384 @@
+import type { Watch } from '../incremental/commit.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { ProxyScopes } from '../model/scope.ts';
+import type { Clock } from './clock.ts';
+import { encodeHead, sotwEntry, type ResponseConstants } from './envelope.ts';
+import type { Flight, Publication, Settlement } from './flight.ts';
+import type { FlushQueue } from './flush-queue.ts';
+import type { StreamFacts, Wire, XdsObserver } from './observer.ts';
+import { deadlines, removalWaitsFor, responseLimit, waitsForNew, warmingRules } from './order.ts';
+import type { SubscribedType } from './outbox.ts';
+import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
+import { resourceTypeByName, resourceTypeByUrl } from './resource-types.ts';
+import { proxyStatus, type ProxyStatus } from './status.ts';
+import type { ResourceStore } from './store.ts';
+import { Subscription, type Response } from './subscription.ts';
+import { spareBytes, type CloseReason, type StatusName, type StreamTransport } from './transport/transport.ts';
+import { StoreView } from './view.ts';
+
+/** What a stream needs of the server that it belongs to. */
+export interface StreamHost {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+  readonly observer: XdsObserver;
+  readonly queue: FlushQueue;
+  /** Unique in the process. */
+  readonly nextNonce: () => string;
+  readonly constantsFor: (wire: Wire, typeUrl: string) => ResponseConstants;
+  /** Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served. */
+  readonly identify: (node: Uint8Array | undefined) => Proxy;
+  readonly followScopes: (
+    proxy: Proxy,
+    changed: (scopes: ProxyScopes, publication: Publication) => void,
+  ) => Watch<ProxyScopes>;
+  readonly ended: (stream: XdsStream, proxy: Proxy | undefined) => void;
+}
+
+/** Why a stream is ended with an error, said to the client. */
+export class StreamRefusal extends Error {
+  override readonly name = 'StreamRefusal';
+  readonly status: StatusName;
+
+  constructor(status: StatusName, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A stream holds so many types and, of each, so many names: what a client makes up costs memory here (hot-path H203). */
+const mostTypes = 64;
+const mostNames = 250_000;
+
+/** A proxy that has said who it is. */
+interface Identity {
+  readonly proxy: Proxy;
+  readonly facts: StreamFacts;
+  readonly scopes: Watch<ProxyScopes>;
+}
+
+/**
+ * One ADS stream: requests in, responses out. Requests change subscriptions and never send; `flush` sends, type by type in their
+ * order, what gates and the transport let through.
+ */
+export class XdsStream {
+  readonly #transport: StreamTransport;
+  readonly #wire: Wire;
+  readonly #host: StreamHost;
+  readonly #connectedAt: number;
+  #identity: Identity | undefined;
+  /** In ascending order of rank. */
+  #subscriptions: Subscription[] = [];
+  readonly #views = new Map<Subscription, StoreView>();
+  #isWritable = true;
+  #isOpen = true;
+  #isFirstAnswer = true;
+  /** Since when something waits for the client to confirm new clusters. */
+  #waitingForNewSince: number | undefined;
+  #cancelAlarm: (() => void) | undefined;
+  /** Nonce of the last response whose missing ACK was reported. */
+  #reportedOverdue: string | undefined;
+
+  constructor(transport: StreamTransport, wire: Wire, host: StreamHost) {
+    this.#transport = transport;
+    this.#wire = wire;
+    this.#host = host;
+    this.#connectedAt = host.clock.now();
+    transport.onMessage((message) => this.#guard(() => this.#receive(message)));
+    transport.onDrain(() => {
+      this.#isWritable = true;
+      this.#queue();
+    });
+    transport.onClose((reason) => this.#closed(reason));
+  }
+
+  /** undefined before the first request was accepted. */
+  status(): ProxyStatus | undefined {
+    if (this.#identity === undefined) return undefined;
+    const { proxy, scopes } = this.#identity;
+    const connection = {
+      proxy,
+      address: this.#transport.peer.address,
+      connectedAt: this.#connectedAt,
+      wire: this.#wire,
+      scopes: scopes.value,
+    };
+    return proxyStatus(connection, this.#subscriptions, this.#host.clock);
+  }
+
+  /** Ends the stream and everything it holds. */
+  close(status: StatusName, message: string): void {
+    if (!this.#isOpen) return;
+    this.#release(message);
+    this.#transport.close(status, message);
+  }
+
+  // --- requests ---
+
+  #receive(message: Uint8Array): void {
+    if (!this.#isOpen) return;
+    const request = this.#decode(message);
+    this.#identity ??= this.#identify(request.node);
+    if (request.typeUrl === '') throw new StreamRefusal('INVALID_ARGUMENT', 'the request has no type_url');
+    const subscription = this.#subscriptionTo(request.typeUrl);
+    const settlement = subscription.receive(request, this.#host.clock.now(), this.#host.store.sequence);
+    if (subscription.named.size > mostNames) {
+      throw new StreamRefusal(
+        'RESOURCE_EXHAUSTED',
+        `more than ${mostNames} names of ${request.typeUrl} are subscribed`,
+      );
+    }
+    this.#report(subscription, settlement);
+    this.#queue();
+  }
+
+  #decode(message: Uint8Array): DiscoveryRequest {
+    try {
+      return this.#wire === 'delta' ? decodeDeltaRequest(message) : decodeSotwRequest(message);
+    } catch (error) {
+      if (error instanceof MalformedMessage) throw new StreamRefusal('INVALID_ARGUMENT', error.message);
+      throw error;
+    }
+  }
+
+  #identify(node: Uint8Array | undefined): Identity {
+    const proxy = this.#host.identify(node);
+    const facts = { proxy: proxy.key, nodeId: proxy.nodeId, address: this.#transport.peer.address, wire: this.#wire };
+    const scopes = this.#host.followScopes(proxy, (changed, publication) => this.#adoptScopes(changed, publication));
+    this.#host.observer.connected(facts);
+    return { proxy, facts, scopes };
+  }
+
+  #subscriptionTo(typeUrl: string): Subscription {
+    const known = this.#subscriptions.find(({ type }) => type.typeUrl === typeUrl);
+    if (known !== undefined) return known;
+    if (this.#subscriptions.length === mostTypes) {
+      throw new StreamRefusal('RESOURCE_EXHAUSTED', `more than ${mostTypes} types are subscribed on one stream`);
+    }
+    return this.#subscribe(resourceTypeByUrl(typeUrl) ?? unservedType(typeUrl));
+  }
+
+  #subscribe(type: SubscribedType): Subscription {
+    const scopes = this.#identity === undefined ? [] : scopesFor(type, this.#identity.scopes.value);
+    const view = new StoreView(this.#host.store, type.name, scopes, (name, previous, publication) => {
+      subscription.changed(name, previous, publication);
+      this.#queue();
+    });
+    const subscription = new Subscription(type, this.#wire, view);
+    this.#views.set(subscription, view);
+    this.#subscriptions = [...this.#subscriptions, subscription].sort((a, b) => a.type.rank - b.type.rank);
+    return subscription;
+  }
+
+  /** Called inside a commit: the proxy belongs elsewhere now (hot-path H215). */
+  #adoptScopes(scopes: ProxyScopes, publication: Publication): void {
+    for (const [{ type }, view] of this.#views) view.setScopes(scopesFor(type, scopes), publication);
+  }
+
+  #report({ type }: Subscription, settlement: Settlement): void {
+    const stream = this.#identity?.facts;
+    if (stream === undefined || settlement.kind === 'none') return;
+    const { flight } = settlement;
+    const { nonce } = flight;
+    if (settlement.kind === 'nacked') {
+      const { message, names, objects } = settlement.nack;
+      return this.#host.observer.nacked({ stream, type: type.name, nonce, message, names, objects });
+    }
+    const now = this.#host.clock.now();
+    const latencies = flight.publications.map(({ cause, committedAt }) => ({
+      source: cause.source,
+      stages: { commit: committedAt - cause.at, send: flight.sentAt - committedAt, ack: now - flight.sentAt },
+      total: now - cause.at,
+    }));
+    this.#host.observer.acked({ stream, type: type.name, nonce, milliseconds: now - flight.sentAt, latencies });
+  }
+
+  // --- responses ---
+
+  /** Sends what may be sent now. */
+  flush(): void {
+    this.#guard(() => {
+      if (!this.#isOpen) return;
+      const now = this.#host.clock.now();
+      if (![...waitsForNew.values()].some((name) => this.#find(name)?.introduces)) this.#waitingForNewSince = undefined;
+      for (const subscription of this.#subscriptions) this.#flushType(subscription, now);
+      // What a removal waits for may have turned out to be nothing.
+      for (const name of removalWaitsFor.keys()) {
+        const waiting = this.#find(name);
+        if (waiting !== undefined) this.#flushType(waiting, now);
+      }
+      this.#setAlarm(now);
+    });
+  }
+
+  #flushType(subscription: Subscription, now: number): void {
+    if (!subscription.maySend(now) || this.#waitsForNew(subscription, now)) return;
+    while (this.#isWritable && subscription.maySend(now)) {
+      const response = subscription.take({
+        now,
+        sequence: this.#host.store.sequence,
+        nonce: this.#host.nextNonce,
+        limit: responseLimit,
+        mayRemove: (sequence) => this.#mayRemove(subscription, sequence, now),
+      });
+      if (response === undefined) return;
+      this.#isFirstAnswer = false;
+      this.#send(subscription, response.flight);
+      this.#warm(subscription, response, now);
+    }
+  }
+
+  #send({ type }: Subscription, flight: Flight): void {
+    const constants = this.#host.constantsFor(this.#wire, type.typeUrl);
+    const parts = [encodeHead(constants, flight)];
+    for (const { fragment } of flight.resources) parts.push(this.#wire === 'delta' ? fragment : sotwEntry(fragment));
+    const bytes = parts.reduce((sum, part) => sum + part.length, -spareBytes);
+    this.#isWritable = this.#transport.send(parts, bytes);
+    const stream = this.#identity?.facts;
+    if (stream === undefined) return;
+    this.#host.observer.pushed({
+      stream,
+      type: type.name,
+      nonce: flight.nonce,
+      resources: flight.resources.length,
+      removed: flight.removed.length,
+      bytes,
+      changes: flight.publications.length,
+    });
+  }
+
+  /** What changed resources refer to goes after them: at once, since its turn is later in the same flush. */
+  #warm({ type }: Subscription, { changed, flight }: Response, now: number): void {
+    for (const rule of warmingRules) {
+      if (rule.parent !== type.name) continue;
+      const childType = resourceTypeByName(rule.child);
+      const child = childType && this.#subscriptionTo(childType.typeUrl);
+      for (const { name, children } of changed) child?.force(children, name, rule.anticipates, now);
+      child?.stopAnticipating(flight.removed);
+    }
+  }
+
+  /** Whether a type waits because what it sends might name something that the client has not confirmed yet (X57). */
+  #waitsForNew({ type }: Subscription, now: number): boolean {
+    const awaited = this.#find(waitsForNew.get(type.name));
+    // A client that asks for clusters by name does so because of routes, and would wait for ever.
+    if (awaited?.wildcard !== true || !awaited.introduces) return false;
+    this.#waitingForNewSince ??= now;
+    return now < this.#waitingForNewSince + deadlines.newClusters;
+  }
+
+  /** Whether nothing that the client has may still name what went away with a commit (X55). */
+  #mayRemove({ type }: Subscription, sequence: number, now: number): boolean {
+    const [first, ...others] = removalWaitsFor.get(type.name) ?? [];
+    if (first === undefined) return true;
+    const awaited = this.#find(first);
+    if (awaited?.started !== true) return now >= this.#connectedAt + deadlines.noListeners;
+    return (
+      awaited.confirmed(sequence) &&
+      others.map((name) => this.#find(name)).every((other) => other?.started !== true || other.confirmed(sequence))
+    );
+  }
+
+  #find(typeName: string | undefined): Subscription | undefined {
+    return typeName === undefined ? undefined : this.#subscriptions.find(({ type }) => type.name === typeName);
+  }
+
+  #queue(): void {
+    if (this.#isOpen) this.#host.queue.add(this, this.#isFirstAnswer);
+  }
+
+  // --- time ---
+
+  /** Comes back when time alone lets something through. */
+  #setAlarm(now: number): void {
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = undefined;
+    const next = Math.min(...this.#nextMoments(now).filter((at) => at > now));
+    if (next === Infinity) return;
+    this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.#queue());
+  }
+
+  #nextMoments(now: number): readonly number[] {
+    const waiting = this.#subscriptions.filter((subscription) => subscription.started && subscription.hasWork);
+    if (waiting.length === 0) return [];
+    return [
+      ...waiting.map((subscription) => subscription.slotFreeAt(now)),
+      (this.#waitingForNewSince ?? Infinity) + deadlines.newClusters,
+      this.#connectedAt + deadlines.noListeners,
+    ];
+  }
+
+  /** Reports responses that have waited for their ACK too long. The stream goes on: a warming proxy is not to be disturbed (X69). */
+  reportOverdue(now: number): void {
+    const stream = this.#identity?.facts;
+    if (stream === undefined) return;
+    for (const { type, outstanding } of this.#subscriptions) {
+      const oldest = outstanding[0];
+      if (oldest === undefined || now < oldest.sentAt + deadlines.overdue) continue;
+      if (this.#reportedOverdue === oldest.nonce) continue;
+      this.#reportedOverdue = oldest.nonce;
+      this.#host.observer.overdue(stream, type.name, oldest.nonce);
+    }
+  }
+
+  // --- the end ---
+
+  /** A fault in one stream ends that stream and nothing else. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof StreamRefusal) this.#refuse(error.status, error.message);
+      else this.#refuse('INTERNAL', `internal error: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #refuse(status: StatusName, message: string): void {
+    if (!this.#isOpen) return;
+    const { address } = this.#transport.peer;
+    this.#host.observer.refused({ address, nodeId: this.#identity?.proxy.nodeId ?? '', status, message });
+    this.close(status, message);
+  }
+
+  #closed(reason: CloseReason): void {
+    this.#release(reason.kind === 'broken' ? reason.detail : reason.kind);
+    if (reason.kind === 'half-closed') this.#transport.close('OK', '');
+  }
+
+  #release(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#cancelAlarm?.();
+    this.#host.queue.remove(this);
+    for (const view of this.#views.values()) view.close();
+    this.#views.clear();
+    this.#subscriptions = [];
+    this.#identity?.scopes.stop();
+    if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);
+    this.#host.ended(this, this.#identity?.proxy);
+    this.#identity = undefined;
+  }
+}
+
+/** Types that Weir does not serve exist nowhere: delta clients hear so for each name, SotW clients hear nothing (X5). */
+function unservedType(typeUrl: string): SubscribedType {
+  return {
+    name: 'unserved',
+    typeUrl,
+    rank: Infinity,
+    fullState: false,
+    wildcardWhenEmpty: false,
+    removalIsSent: false,
+  };
+}
+
+function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {
+  switch (name) {
+    case 'cluster':
+    case 'endpoints':
+    case 'listener':
+    case 'routes':
+      return scopes[name];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,339 @@
+import { interestChange } from './differ.ts';
+import { nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import type { Wire } from './observer.ts';
+import { Outbox, type SelectOptions, type SubscribedType, type View } from './outbox.ts';
+import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
+import type { Resource } from './resources.ts';
+
+export interface TakeOptions extends SelectOptions {
+  readonly now: number;
+  /** Sequence of the last commit. */
+  readonly sequence: number;
+  readonly nonce: () => string;
+}
+
+/** A response to send now. */
+export interface Response {
+  readonly flight: Flight;
+  /** Those of its resources that are news to the client: what they refer to has to follow (xds-protocol X60). */
+  readonly changed: readonly Resource[];
+}
+
+/** The last response that left. */
+export interface Sent {
+  readonly version: string;
+  readonly nonce: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number;
+}
+
+/** Commits whose way to the client is measured in one response. */
+const mostPublications = 64;
+/** Envoy withholds the ACK of clusters while one of them warms, and takes further ones meanwhile (xds-protocol X301). In milliseconds. */
+const clusterPatience = 1_000;
+
+/**
+ * One type on one stream: what the client wants, what it may have to hear, and what is on its way to it. These are three things
+ * and none is derived from another (xds-protocol X100, hot-path H211).
+ *
+ * State of the world and delta differ in how a request is read and in what a response contains, not in what happens between.
+ */
+export class Subscription {
+  readonly type: SubscribedType;
+  readonly #wire: Wire;
+  readonly #view: View;
+  readonly #outbox: Outbox;
+
+  #started = false;
+  #wildcard = false;
+  #hasListed = false;
+  /** Names included because what refers to them was sent, before the client could ask (X302); with the referring name. */
+  readonly #anticipated = new Map<string, string>();
+  /** Names to force with the first request (X60). */
+  readonly #forcedEarly = new Set<string>();
+
+  /** An answer is due even if there is nothing to say (X15, X41). */
+  #answerDue = false;
+  #pendingSince: number | undefined;
+  #publications: Publication[] = [];
+
+  readonly #outstanding: Flight[] = [];
+  #confirmedThrough = -1;
+  #lastSent: Sent | undefined;
+  #lastAcked: { readonly version: string; readonly at: number } | undefined;
+  #lastNack: Nack | undefined;
+
+  constructor(type: SubscribedType, wire: Wire, view: View) {
+    this.type = type;
+    this.#wire = wire;
+    this.#view = view;
+    this.#outbox = new Outbox(type, wire, view);
+  }
+
+  /** Whether the client has asked for the type: nothing is sent before, since Envoy would neither ACK nor NACK it (X303). */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get wildcard(): boolean {
+    return this.#wildcard;
+  }
+
+  get named(): ReadonlySet<string> {
+    return this.#view.named;
+  }
+
+  get outstanding(): readonly Flight[] {
+    return this.#outstanding;
+  }
+
+  get lastSent(): Sent | undefined {
+    return this.#lastSent;
+  }
+
+  get lastAcked(): { readonly version: string; readonly at: number } | undefined {
+    return this.#lastAcked;
+  }
+
+  /** What the client refuses; undefined once it has accepted something else for all of it. */
+  get lastNack(): Nack | undefined {
+    return this.#outbox.unrefused ? undefined : this.#lastNack;
+  }
+
+  /** Version of everything that the client should have. */
+  get viewVersion(): string {
+    return this.#view.version();
+  }
+
+  /** Number of resources that the client should have. Counts them. */
+  get resourceCount(): number {
+    let count = 0;
+    for (const _ of this.#view.resources()) count++;
+    return count;
+  }
+
+  /** Whether something may have to be sent, now or when the slot is free. */
+  get hasWork(): boolean {
+    return this.#answerDue || !this.#outbox.empty;
+  }
+
+  /** Milliseconds of the monotonic clock since when the client lacks something; undefined when it lacks nothing. */
+  get pendingSince(): number | undefined {
+    return this.#outstanding[0]?.sentAt ?? (this.hasWork ? this.#pendingSince : undefined);
+  }
+
+  // --- what the client says ---
+
+  /**
+   * Takes a request: settles the response that its nonce names, then changes the subscription. The second happens whatever the first
+   * finds, since a stale nonce (X24, X36) or a NACK (X50) does not make the wishes beside it any less current.
+   *
+   * @param sequence of the last commit
+   */
+  receive(request: DiscoveryRequest, now: number, sequence: number): Settlement {
+    const settlement = this.#settle(request.nonce, request.error, now);
+    const first = !this.#started;
+    this.#started = true;
+    if (request.kind === 'sotw') this.#adoptList(request, first);
+    else if (first) this.#begin(request, sequence);
+    else this.#adoptChanges(request);
+    if (this.hasWork) this.#pendingSince ??= now;
+    return settlement;
+  }
+
+  #settle(nonce: string, error: ErrorDetail | undefined, now: number): Settlement {
+    const index = nonce === '' ? -1 : this.#outstanding.findIndex((flight) => flight.nonce === nonce);
+    const flight = this.#outstanding[index];
+    if (flight === undefined) return { kind: 'none' };
+    // Of several responses in a row a SotW client may answer only the last.
+    if (this.#wire === 'sotw') this.#outstanding.splice(0, index + 1);
+    else this.#outstanding.splice(index, 1);
+    if (error !== undefined) {
+      const blamed = this.#outbox.refused(flight, error.message, (name) => this.#isWanted(name));
+      this.#lastNack = nackOf(flight, error, blamed, now);
+      return { kind: 'nacked', flight, nack: this.#lastNack };
+    }
+    this.#outbox.accepted(flight);
+    this.#lastAcked = { version: flight.version, at: now };
+    if (this.#outstanding.length === 0 && !this.#outbox.inParts) this.#confirmedThrough = flight.sequence;
+    return { kind: 'acked', flight };
+  }
+
+  /** First delta request: what the client holds is compared instead of being sent again (X30). */
+  #begin({ subscribe, unsubscribe, held }: DeltaRequest, sequence: number): void {
+    const dropped = new Set(unsubscribe);
+    for (const name of subscribe) {
+      if (name === '*' || dropped.has(name)) continue;
+      this.#view.follow(name);
+      const version = this.#view.resource(name)?.version;
+      if (version === undefined || held.get(name) !== version) this.#outbox.ask(name, held.get(name));
+      else if (this.#forcedEarly.has(name)) this.#outbox.force(name);
+    }
+    this.#forcedEarly.clear();
+    const legacyWildcard = subscribe.length === 0 && unsubscribe.length === 0 && this.type.wildcardWhenEmpty;
+    if (legacyWildcard || (subscribe.includes('*') && !dropped.has('*'))) this.#startWildcard(held);
+    for (const [name, version] of held) {
+      if (this.#view.resource(name) === undefined) this.#outbox.takeBack(name, version, sequence);
+    }
+  }
+
+  /** Subscribes before it unsubscribes; both of `*` in one message is how some clients say "nothing yet" (X38). */
+  #adoptChanges({ subscribe, unsubscribe }: DeltaRequest): void {
+    for (const name of subscribe) {
+      if (name !== '*') this.#subscribe(name);
+      else if (!unsubscribe.includes('*')) this.#subscribeAll();
+    }
+    for (const name of unsubscribe) {
+      if (name === '*') this.#endWildcard();
+      else this.#unsubscribe(name);
+    }
+  }
+
+  #adoptList({ names }: SotwRequest, first: boolean): void {
+    const before = first
+      ? undefined
+      : { wildcard: this.#wildcard, named: this.#view.named, hasListed: this.#hasListed };
+    const change = interestChange(before, names, this.type.wildcardWhenEmpty);
+    this.#hasListed ||= names.length > 0;
+    this.#forcedEarly.clear();
+    for (const name of change.dropped) this.#drop(name);
+    if (!change.wildcard) this.#endWildcard();
+    else if (!this.#wildcard) this.#startWildcard(new Map());
+    for (const name of change.added) this.#subscribe(name);
+  }
+
+  #subscribe(name: string): void {
+    // The answer is on its way already: Envoy asks for what was pushed right behind the cluster that needs it (X302).
+    if (this.#anticipated.delete(name)) return;
+    const held = this.#isWanted(name) ? this.#outbox.heldVersion(name) : undefined;
+    this.#view.follow(name);
+    this.#outbox.ask(name, held);
+  }
+
+  #subscribeAll(): void {
+    if (!this.#wildcard) return this.#startWildcard(new Map());
+    for (const name of this.#view.names()) this.#outbox.ask(name, this.#outbox.heldVersion(name));
+    this.#answerDue = true;
+  }
+
+  #unsubscribe(name: string): void {
+    if (!this.#view.named.has(name)) return;
+    const held = this.#outbox.heldVersion(name);
+    this.#drop(name);
+    // The client cannot know whether the wildcard still gives it the name (X35).
+    if (this.#wildcard) this.#outbox.ask(name, held);
+  }
+
+  #drop(name: string): void {
+    this.#anticipated.delete(name);
+    this.#view.unfollow(name);
+    if (!this.#wildcard) this.#outbox.forget(name);
+  }
+
+  #startWildcard(held: ReadonlyMap<string, string>): void {
+    this.#wildcard = true;
+    this.#answerDue = true;
+    this.#view.followAll();
+    for (const name of this.#view.names()) {
+      if (this.#view.named.has(name)) continue;
+      const version = held.get(name);
+      if (version === undefined || version !== this.#view.resource(name)?.version) this.#outbox.note(name, version);
+    }
+  }
+
+  #endWildcard(): void {
+    if (!this.#wildcard) return;
+    this.#wildcard = false;
+    this.#answerDue = false;
+    this.#view.unfollowAll();
+    this.#outbox.forgetUnless((name) => this.#isWanted(name));
+  }
+
+  #isWanted(name: string): boolean {
+    return this.#wildcard || this.#view.named.has(name);
+  }
+
+  // --- what happens to the resources ---
+
+  /** The view changed under a name. Happens inside a commit: nothing is encoded or sent here (hot-path H210, H217). */
+  changed(name: string, previous: Resource | undefined, publication: Publication): void {
+    this.#outbox.change(name, previous, publication.sequence);
+    if (this.#publications.at(-1) !== publication && this.#publications.length < mostPublications) {
+      this.#publications.push(publication);
+    }
+    this.#pendingSince ??= publication.committedAt;
+  }
+
+  /**
+   * Sends names again although they did not change, because what refers to them did: Envoy waits for them while it warms that
+   * (X60 to X66).
+   *
+   * @param anticipate follow names that the client has not asked for yet; they count as known when it asks (X302)
+   */
+  force(names: readonly string[], parent: string, anticipate: boolean, now: number): void {
+    for (const name of names) {
+      if (!this.#started) this.#forcedEarly.add(name);
+      else if (this.#isWanted(name)) this.#outbox.force(name);
+      else if (anticipate && this.#wire === 'delta') this.#anticipate(name, parent);
+    }
+    if (this.hasWork) this.#pendingSince ??= now;
+  }
+
+  #anticipate(name: string, parent: string): void {
+    const text = this.#view.follow(name);
+    if (this.#view.resource(name) === undefined) return this.#view.unfollow(name);
+    this.#anticipated.set(text, parent);
+    this.#outbox.note(text, undefined);
+  }
+
+  /** What is followed on behalf of names that are gone need not be followed, unless the client asked for it. */
+  stopAnticipating(parents: readonly string[]): void {
+    for (const [name, parent] of this.#anticipated) if (parents.includes(parent)) this.#drop(name);
+  }
+
+  // --- what is sent ---
+
+  /** Whether a response may go: one at a time (X67), but for the parts of one that was too large. */
+  maySend(now: number): boolean {
+    return this.#started && this.hasWork && (this.#outbox.inParts || this.slotFreeAt(now) <= now);
+  }
+
+  /** When the next response may go, as far as time decides; infinity: not before an ACK or NACK. */
+  slotFreeAt(now: number): number {
+    const last = this.#outstanding.at(-1);
+    if (last === undefined) return now;
+    return this.type.name === 'cluster' ? last.sentAt + clusterPatience : Infinity;
+  }
+
+  /** Whether something is on its way or waits to go that the client may not have. */
+  get introduces(): boolean {
+    return this.#outstanding.some((flight) => flight.introduces) || this.#outbox.introduces;
+  }
+
+  /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */
+  confirmed(sequence: number): boolean {
+    if (!this.#started || !this.#outbox.unrefused) return false;
+    return (!this.hasWork && this.#outstanding.length === 0) || this.#confirmedThrough >= sequence;
+  }
+
+  /** The next response; undefined when there turns out to be nothing to say. To be called while `maySend`. */
+  take(options: TakeOptions): Response | undefined {
+    const selection = this.#outbox.select(options, this.#answerDue);
+    if (this.#outbox.empty) this.#pendingSince = undefined;
+    if (selection === undefined) {
+      if (this.#outbox.empty) this.#publications = [];
+      return undefined;
+    }
+    const { resources, removed, changed, introduces } = selection;
+    this.#answerDue = false;
+    // A flush in parts has reached the client with its last part.
+    const publications = this.#outbox.inParts ? [] : this.#publications.splice(0);
+    const { now: sentAt, sequence } = options;
+    const version = this.#outbox.version();
+    const flight = { nonce: options.nonce(), version, sentAt, resources, removed, publications, sequence, introduces };
+    this.#outstanding.push(flight);
+    // Not the flight itself, which holds on to the bytes.
+    this.#lastSent = { version, nonce: flight.nonce, at: sentAt };
+    return { flight, changed };
+  }
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import {
+  aDestinationRule,
+  aMesh,
+  aNode,
+  aPod,
+  aService,
+  aServiceEntry,
+  aShard,
+  hostOf,
+  put,
+  remove,
+} from '../../../test/support/mesh-rows.ts';
+import type { Engine } from '../../incremental/engine.ts';
+import { workloadKey, type ScopeKey } from '../../model/keys.ts';
+import { unknownLocality } from '../../model/workload.ts';
+import { scopeOf } from '../../policy/scope.ts';
+import { decode } from '../proto.ts';
+import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource } from '../resources.ts';
+
+const reviews = hostOf('reviews');
+const whole = `outbound|80||${reviews}`;
+
+function aScope(namespace = 'shop', locality = unknownLocality): ScopeKey {
+  return scopeOf({ kind: 'endpoints', namespace, domain: 'cluster.local', labels: {}, locality });
+}
+
+function assignmentIn(engine: Engine, name: string, scope = aScope()): Resource {
+  const found = engine.read(resource, resourceKey('endpoints', scope, name));
+  if (found === undefined) throw new Error(`no assignment ${name}`);
+  return found;
+}
+
+/** Addresses by priority. */
+function addressesIn(engine: Engine, name: string, scope = aScope()): readonly string[] {
+  const { endpoints = [] } = decode(
+    'envoy.config.endpoint.v3.ClusterLoadAssignment',
+    assignmentIn(engine, name, scope).value,
+  );
+  return endpoints.map(({ lbEndpoints = [], priority = 0 }) => {
+    const addresses = lbEndpoints.map(({ endpoint }) => endpoint?.address?.socketAddress?.address);
+    return `${priority}: ${addresses.join(' ')}`;
+  });
+}
+
+const versions = aDestinationRule('reviews', {
+  host: 'reviews',
+  subsets: [
+    { name: 'v1', labels: { version: 'v1' } },
+    { name: 'v2', labels: { version: 'v2' } },
+  ],
+});
+
+function aVersionedPod(version: string, address: string): ReturnType<typeof aPod> {
+  return aPod(`reviews-${version}`, { labels: { app: 'reviews', version }, addresses: [address] });
+}
+
+describe('the load assignment of a cluster', () => {
+  it('policy/D1 holds the endpoints of the service, or of the subset', () => {
+    const engine = aMesh(
+      aService('reviews'),
+      versions,
+      aVersionedPod('v1', '10.0.0.1'),
+      aVersionedPod('v2', '10.0.0.2'),
+      aShard('reviews', [
+        { address: '10.0.0.1', workload: workloadKey('files', 'shop', 'reviews-v1') },
+        { address: '10.0.0.2', workload: workloadKey('files', 'shop', 'reviews-v2') },
+      ]),
+    );
+    expect(addressesIn(engine, whole)).toEqual(['0: 10.0.0.1 10.0.0.2']);
+    expect(addressesIn(engine, `outbound|80|v1|${reviews}`)).toEqual(['0: 10.0.0.1']);
+    expect(addressesIn(engine, `outbound|80|v2|${reviews}`)).toEqual(['0: 10.0.0.2']);
+  });
+
+  it('xds-protocol/X63 istio-compat/I192 is empty, not missing, while the service has no endpoint', () => {
+    const shard = aShard('reviews', ['10.0.0.1']);
+    const engine = aMesh(aService('reviews'), shard);
+    const full = assignmentIn(engine, whole).version;
+    remove(engine, shard);
+    expect(decode('envoy.config.endpoint.v3.ClusterLoadAssignment', assignmentIn(engine, whole).value)).toEqual({
+      clusterName: whole,
+    });
+    put(engine, shard);
+    expect(assignmentIn(engine, whole).version).toBe(full);
+  });
+
+  it('is missing for clusters that the client does not have or whose endpoints come from elsewhere', () => {
+    const entry = aServiceEntry('db', {
+      hosts: ['db.example.com'],
+      ports: [{ number: 5432, name: 'tcp', protocol: 'TCP' }],
+      resolution: 'DNS',
+    });
+    const engine = aMesh(aService('reviews'), entry);
+    const others = [
+      'x',
+      `outbound|81||${reviews}`,
+      `outbound|80|v1|${reviews}`,
+      'outbound|5432||db.example.com',
+      'inbound|80||',
+    ];
+    const found = others.filter(
+      (name) => engine.read(resource, resourceKey('endpoints', aScope(), name)) !== undefined,
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('policy/E7 may hold a socket of the machine', () => {
+    const entry = aServiceEntry('local', {
+      hosts: ['local.example'],
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+      resolution: 'STATIC',
+      endpoints: [{ address: 'unix:///run/local.sock' }],
+    });
+    const { value } = assignmentIn(aMesh(entry), 'outbound|80||local.example');
+    const { endpoints } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', value);
+    expect(endpoints?.[0]?.lbEndpoints?.[0]?.endpoint?.address).toEqual({ pipe: { path: '/run/local.sock' } });
+  });
+
+  it('is not asked for all together', () => {
+    expect(aMesh(aService('reviews')).read(resourceNames, resourceNamesKey('endpoints', aScope()))).toEqual([]);
+  });
+});
+
+describe('localities', () => {
+  const eu = { region: 'eu', zone: 'a', subZone: '' };
+  const us = { region: 'us', zone: 'a', subZone: '' };
+  const rows = [
+    aService('reviews'),
+    aNode('eu-1', eu),
+    aNode('us-1', us),
+    aShard('reviews', [
+      { address: '10.0.0.1', nodeName: 'eu-1' },
+      { address: '10.0.0.2', nodeName: 'us-1' },
+    ]),
+  ];
+  const ejecting = aDestinationRule('reviews', { host: 'reviews', trafficPolicy: { outlierDetection: {} } });
+
+  it('policy/D6 order endpoints for each client, where failing ones are ejected', () => {
+    const engine = aMesh(...rows, ejecting);
+    expect(addressesIn(engine, whole, aScope('shop', eu))).toEqual(['0: 10.0.0.1', '1: 10.0.0.2']);
+    expect(addressesIn(engine, whole, aScope('shop', us))).toEqual(['0: 10.0.0.2', '1: 10.0.0.1']);
+  });
+
+  it('policy/D6 do not matter without ejection, and hot-path/H208 all clients share one set of bytes', () => {
+    const engine = aMesh(...rows);
+    const [a, b, c] = [aScope('shop', eu), aScope('shop', us), aScope('other', us)].map((scope) =>
+      assignmentIn(engine, whole, scope),
+    );
+    expect(addressesIn(engine, whole, aScope('shop', eu))).toEqual(['0: 10.0.0.1', '0: 10.0.0.2']);
+    expect(b?.fragment).toBe(a?.fragment);
+    expect(c?.fragment).toBe(a?.fragment);
+  });
+
+  it('policy/D8 shares of traffic become weights', () => {
+    const distribute = [{ from: 'eu/*', to: { 'eu/*': 80, 'us/*': 20 } }];
+    const rule = aDestinationRule('reviews', {
+      host: 'reviews',
+      trafficPolicy: { loadBalancer: { localityLbSetting: { distribute } } },
+    });
+    const { value } = assignmentIn(aMesh(...rows, rule), whole, aScope('shop', eu));
+    const { endpoints = [] } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', value);
+    expect(endpoints.map(({ loadBalancingWeight }) => loadBalancingWeight?.value)).toEqual([80, 20]);
+  });
+});
+
+it('istio-compat/I190 a change that alters no bytes of an assignment re-runs nobody who watches it', () => {
+  const engine = aMesh(
+    aService('reviews'),
+    aShard('reviews', ['10.0.0.1']),
+    aService('ratings'),
+    aShard('ratings', ['10.0.0.9']),
+  );
+  const changed: string[] = [];
+  for (const name of [whole, `outbound|80||${hostOf('ratings')}`])
+    engine.watch(resource, resourceKey('endpoints', aScope(), name), () => changed.push(name));
+  put(engine, aShard('reviews', ['10.0.0.1', '10.0.0.2']));
+  expect(changed).toEqual([whole]);
+  put(engine, aShard('reviews', ['10.0.0.1', '10.0.0.2', { address: '10.0.0.3', health: 'unhealthy' }]));
+  expect(changed).toEqual([whole]);
+});

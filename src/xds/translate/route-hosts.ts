@@ -1,0 +1,132 @@
+import type { Query } from '../../incremental/definitions.ts';
+import { compareText } from '../../model/config-object.ts';
+import {
+  compositeKey,
+  partsOf,
+  partsOfServiceKey,
+  scopeKey,
+  type ScopeKey,
+  type ServiceKey,
+} from '../../model/keys.ts';
+import { isHttp, type Protocol } from '../../model/protocol.ts';
+import { equalLists } from '../../policy/equality.ts';
+import { routedHosts } from '../../policy/routing.ts';
+import { scopeFactsOf } from '../../policy/scope.ts';
+import { serviceOf, visibleServices } from '../../policy/services.ts';
+
+/**
+ * Which hosts a route table holds. Nothing here depends on what is routed where, so an edit of routes leaves it alone.
+ */
+
+/** One virtual host of a table. */
+export interface TableHost {
+  readonly hostname: string;
+  readonly port: number;
+  /** undefined: a host that only policy knows. */
+  readonly service: ServiceKey | undefined;
+  /** Requests can be told apart by their HTTP attributes. */
+  readonly http: boolean;
+  /** What is no HTTP can be sent as it comes, by a client that asks for a tunnel. */
+  readonly tunnel: boolean;
+}
+
+/**
+ * The ports of a service that a client's proxy serves, sorted by number: far less than the service, so that few edits
+ * touch it.
+ */
+export const servedPorts: Query<ServiceKey, readonly TableHost[]> = {
+  name: 'servedPorts',
+  compute(read, key) {
+    const { hostname } = partsOfServiceKey(key);
+    const ports = read(serviceOf, key)?.ports.filter(({ protocol }) => protocol !== 'udp') ?? [];
+    return ports
+      .map(({ number, protocol }) => ({
+        hostname,
+        port: number,
+        service: key,
+        http: mayBeHttp(protocol),
+        tunnel: !isHttp(protocol),
+      }))
+      .toSorted((a, b) => a.port - b.port);
+  },
+  equal: equalHosts,
+};
+
+/** Port -> the hosts that may speak HTTP on it, sorted by name. The key is a namespace. */
+const hostsByPort: Query<string, ReadonlyMap<number, readonly TableHost[]>> = {
+  name: 'hostsByPort',
+  compute(read, namespace) {
+    const hosts = new Map<number, TableHost[]>();
+    for (const service of read(visibleServices, namespace)) {
+      for (const host of read(servedPorts, service)) {
+        if (!host.http) continue;
+        const others = hosts.get(host.port);
+        if (others === undefined) hosts.set(host.port, [host]);
+        else others.push(host);
+      }
+    }
+    return hosts;
+  },
+};
+
+/**
+ * The hosts of the table of a port, sorted by name. Hosts without a service are on port 80 alone (policy P115).
+ * The key is `scope port`, the scope a client's.
+ */
+export const hostsOfPort: Query<string, readonly TableHost[]> = {
+  name: 'hostsOfPort',
+  compute(read, key) {
+    const [scope = '', portText = ''] = partsOf(key);
+    const port = Number(portText);
+    const { namespace } = scopeFactsOf(scopeKey(scope), 'client');
+    const services = read(hostsByPort, namespace).get(port) ?? [];
+    if (port !== 80) return services;
+    return sorted([...services, ...read(routedHosts, scopeKey(scope)).map(hostWithoutService)]);
+  },
+  equal: equalHosts,
+};
+
+/**
+ * The hosts of the table of the HTTP proxy port, every port of them, sorted by name (policy P351). The key is a
+ * client's scope.
+ */
+export const proxiedHosts: Query<ScopeKey, readonly TableHost[]> = {
+  name: 'proxiedHosts',
+  compute(read, scope) {
+    const { namespace } = scopeFactsOf(scope, 'client');
+    const services = read(visibleServices, namespace).flatMap((service) => read(servedPorts, service));
+    return sorted([...services, ...read(routedHosts, scope).map(hostWithoutService)]);
+  },
+  equal: equalHosts,
+};
+
+export function hostsOfPortKey(scope: ScopeKey, port: number): string {
+  return compositeKey(scope, port);
+}
+
+/** Whether a port's requests may be routed by their HTTP attributes: by its protocol, or once it has been detected. */
+function mayBeHttp(protocol: Protocol): boolean {
+  return isHttp(protocol) || protocol === 'auto';
+}
+
+function hostWithoutService(hostname: string): TableHost {
+  return { hostname, port: 80, service: undefined, http: true, tunnel: false };
+}
+
+function sorted(hosts: readonly TableHost[]): readonly TableHost[] {
+  return hosts.toSorted((a, b) => compareText(a.hostname, b.hostname) || a.port - b.port);
+}
+
+function equalHosts(a: readonly TableHost[], b: readonly TableHost[]): boolean {
+  return equalLists(a, b, equalHost);
+}
+
+export function equalHost(a: TableHost, b: TableHost): boolean {
+  return (
+    a.hostname === b.hostname &&
+    a.port === b.port &&
+    a.service === b.service &&
+    a.http === b.http &&
+    a.tunnel === b.tunnel
+  );
+}

@@ -1,0 +1,47 @@
+/** What the server needs of a connection; everything above it is the same for every transport (hot-path H701). */
+
+/** Who is at the other end. */
+export interface PeerInfo {
+  /** `address:port`. */
+  readonly address: string;
+}
+
+/** Names of the gRPC status codes that the server ends streams with, and their numbers. */
+export const statusCodes = {
+  OK: 0,
+  INVALID_ARGUMENT: 3,
+  RESOURCE_EXHAUSTED: 8,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+} as const;
+
+export type StatusName = keyof typeof statusCodes;
+
+/** How a stream ended: the client finished, the connection broke, or the server closed it. */
+export type CloseReason =
+  { readonly kind: 'half-closed' } | { readonly kind: 'broken'; readonly detail: string } | { readonly kind: 'closed' };
+
+/** Bytes at the start of the first part of a message that the transport may use for its own framing. */
+export const spareBytes = 5;
+
+/** One bidirectional stream of messages. */
+export interface StreamTransport {
+  readonly peer: PeerInfo;
+  /** Bytes handed over and not yet on their way. */
+  readonly queuedBytes: number;
+  /**
+   * Sends one message.
+   *
+   * @param parts the message in pieces; the first begins with `spareBytes` bytes that are not part of it. None may be changed afterwards.
+   * @param bytes length of the message, without the spare bytes
+   * @returns false: nothing is lost, but nothing more should be sent before `onDrain`
+   */
+  send(parts: readonly Uint8Array[], bytes: number): boolean;
+  /** The bytes are valid during the call only. */
+  onMessage(callback: (message: Uint8Array) => void): void;
+  onDrain(callback: () => void): void;
+  /** Called exactly once. */
+  onClose(callback: (reason: CloseReason) => void): void;
+  /** Ends the stream with a status. Does nothing on one that has ended. */
+  close(status: StatusName, detail: string): void;
+}

@@ -1,0 +1,62 @@
+import { availableParallelism } from 'node:os';
+import { engineBench } from './engine.ts';
+import { encodeBench } from './encode.ts';
+import { filesBench } from './files.ts';
+import type { Bench, Figures, Report } from './report.ts';
+
+/**
+ * `npm run bench [NAME…]`: runs the benchmarks named, or lists them. Absolute times of different runs are not to be compared;
+ * ratios inside one run are.
+ */
+const benches: readonly Bench[] = [encodeBench, engineBench, filesBench];
+
+interface Row {
+  readonly variant: string;
+  readonly figures: Figures;
+}
+
+async function runBench(bench: Bench): Promise<void> {
+  console.log(`\n${bench.name}: ${bench.title}`);
+  const rows: Row[] = [];
+  const report: Report = { row: (variant, figures) => rows.push({ variant, figures }) };
+  await bench.run(report);
+  printTable(rows);
+  const setting = { bench: bench.name, node: process.version, cpus: availableParallelism() };
+  for (const { variant, figures } of rows) console.log(JSON.stringify({ ...setting, variant, ...figures }));
+}
+
+/** A table per set of columns, so that rows of different kinds do not widen each other. */
+function printTable(rows: readonly Row[]): void {
+  const byColumns = Map.groupBy(rows, ({ figures }) => Object.keys(figures).join());
+  for (const group of byColumns.values()) {
+    const columns = Object.keys(group[0]?.figures ?? {});
+    const lines = [
+      ['', ...columns],
+      ...group.map(({ variant, figures }) => [variant, ...columns.map((name) => cell(figures[name]))]),
+    ];
+    const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+    for (const line of lines) {
+      const cells = line.map((text, column) =>
+        column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
+      );
+      console.log(`  ${cells.join('  ')}`);
+    }
+    console.log('');
+  }
+}
+
+function cell(value: number | string | undefined): string {
+  return typeof value === 'number' ? value.toLocaleString('en-US', { maximumFractionDigits: 3 }) : (value ?? '');
+}
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+if (names.length === 0 || unknown.length > 0) {
+  if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);
+  console.log('Benchmarks (npm run bench -- NAME…):');
+  for (const { name, title } of benches) console.log(`  ${name.padEnd(10)} ${title}`);
+  process.exitCode = unknown.length > 0 ? 1 : 0;
+} else {
+  console.log(`Node ${process.version}, ${availableParallelism()} CPUs`);
+  for (const bench of benches) if (names.includes(bench.name)) await runBench(bench);
+}

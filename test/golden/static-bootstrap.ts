@@ -1,0 +1,46 @@
+import type { Json } from '../../src/xds/json.ts';
+import type { Output } from './cases.ts';
+
+/**
+ * A bootstrap that holds all that a proxy is sent, so that Envoy can judge it without a control plane: load assignments
+ * stand inside their clusters and route configurations inside their listeners.
+ */
+export function staticBootstrap(sent: Readonly<Record<Output, readonly Json[]>>): Json {
+  const assignments = new Map(sent.endpoints.map((assignment) => [textOf(assignment, 'clusterName'), assignment]));
+  const routes = new Map(sent.routes.map((table) => [textOf(table, 'name'), table]));
+  return {
+    node: { id: 'golden', cluster: 'golden' },
+    staticResources: {
+      clusters: sent.clusters.map((cluster) => withAssignment(cluster, assignments)),
+      listeners: sent.listeners.map((listener) => withRoutes(listener, routes)),
+    },
+  };
+}
+
+function withAssignment(cluster: Json, assignments: ReadonlyMap<string, Json>): Json {
+  if (!isObject(cluster) || cluster['type'] !== 'EDS') return cluster;
+  const { edsClusterConfig: _, ...rest } = cluster;
+  const clusterName = textOf(cluster, 'name');
+  return { ...rest, type: 'STATIC', loadAssignment: assignments.get(clusterName) ?? { clusterName } };
+}
+
+/** Puts the table in the place of each reference to it, wherever that is. */
+function withRoutes(json: Json, routes: ReadonlyMap<string, Json>): Json {
+  if (Array.isArray(json)) return json.map((each) => withRoutes(each, routes));
+  if (!isObject(json)) return json;
+  const { rds, ...rest } = json;
+  const copied = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, withRoutes(value, routes)]));
+  if (!isObject(rds)) return copied;
+  const table = routes.get(textOf(rds, 'routeConfigName'));
+  if (table === undefined) throw new Error(`no route configuration ${textOf(rds, 'routeConfigName')} was sent`);
+  return { ...copied, routeConfig: table };
+}
+
+function textOf(json: Json, name: string): string {
+  const value = isObject(json) ? json[name] : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+function isObject(json: Json | undefined): json is { readonly [name: string]: Json } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
