@@ -17,11 +17,8 @@ export type RegexReading =
 /** Longer patterns are refused unread: compiling costs time in proportion, and the text comes from users (reliability S45). */
 export const longestRegex = 1024;
 
-/**
- * Envoy refuses a compiled program larger than this: its `re2.max_program_size.error_level`, 100 by default, has to be set to
- * this value by whoever writes the bootstrap, as Istio's agent does.
- */
-const largestRegexProgram = 32_768;
+/** Larger compiled programs are refused. Envoy's own limit is 100 and has to be raised to this where a regex needs more. */
+export const largestRegexProgram = 32_768;
 
 /** Reads a pattern in time linear in its length. Never throws. */
 export function readRegex(pattern: string): RegexReading {
@@ -51,6 +48,11 @@ export function readRegex(pattern: string): RegexReading {
   // A byte engine takes a letter beyond ASCII for two or more letters, in classes and before repetitions.
   const caution = ascii ? undefined : 'holds letters beyond ASCII, which proxies compare byte by byte';
   return { kind: 'regex', groups: compiled.groupCount(), caution };
+}
+
+/** About how many instructions Envoy's program for an accepted pattern has; 0 for one that is not accepted. */
+export function regexProgramSize(pattern: string): number {
+  return readRegex(pattern).kind === 'regex' ? programSize(RE2JS.compile(pattern), isAscii(pattern)) : 0;
 }
 
 /** Names of Unicode classes that Envoy 1.40 accepts. Being compared by bytes, none matches beyond Latin-1. */

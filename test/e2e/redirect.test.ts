@@ -26,9 +26,7 @@ const namespace = envoy === undefined ? undefined : await makeNamespace();
 
 async function makeNamespace(): Promise<NetworkNamespace | undefined> {
   try {
-    const made = await NetworkNamespace.create(`weir${pid}`, ports);
-    await made.runAsApplication('curl', '--version');
-    return made;
+    return await NetworkNamespace.create(pid, ports);
   } catch (error) {
     announceSkip('REDIRECT interception', `no network namespace with redirection here: ${String(error)}`);
     return undefined;

@@ -20,8 +20,8 @@ spec:
 const cases = [
   {
     what: 'broken YAML',
-    text: `apiVersion: v1\nkind: Service\nmetadata: {name: broken\nspec: {}\n`,
-    line: 3,
+    text: `apiVersion: v1\nkind: Service\nmetadata:\n  name: broken\n namespace: test\n`,
+    line: 5,
     path: '',
   },
   {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 /**
  * A network namespace that stands for a pod: an own loopback, one cable to this machine, and the rules that send an
- * application's traffic to its sidecar. Needs root on Linux and the commands `ip`, `setpriv` and `python3`; installs nothing.
+ * application's traffic to its sidecar. Needs root on Linux and the commands `ip`, `setpriv`, `curl` and `python3`; installs nothing.
  */
 
 export interface NamespacePorts {
@@ -24,22 +24,28 @@ const applicationUser = 4242;
 export class NetworkNamespace {
   readonly name: string;
   /** This machine, seen from the pod. */
-  readonly outside = '198.18.77.1';
+  readonly outside: string;
   /** The pod, seen from this machine. */
-  readonly address = '198.18.77.2';
+  readonly address: string;
 
-  private constructor(name: string) {
-    this.name = name;
+  private constructor(number: number) {
+    this.name = `weir${number}`;
+    // A block of four addresses for each number, out of those set aside for tests of networks (RFC 2544).
+    const block = (number % 16_384) * 4;
+    const prefix = `198.18.${block >> 8}`;
+    this.outside = `${prefix}.${(block & 255) + 1}`;
+    this.address = `${prefix}.${(block & 255) + 2}`;
   }
 
   /**
    * Makes the namespace; `remove` takes it away again.
    *
-   * @param name at most ten characters: interfaces are named after it
+   * @param number tells the namespaces of one machine apart: a process id will do
    * @throws what the first command that failed said, when the machine or the user cannot do this
    */
-  static async create(name: string, ports: NamespacePorts): Promise<NetworkNamespace> {
-    const namespace = new NetworkNamespace(name);
+  static async create(number: number, ports: NamespacePorts): Promise<NetworkNamespace> {
+    const namespace = new NetworkNamespace(number);
+    const { name } = namespace;
     const [outer, inner] = [`${name}-out`, `${name}-in`];
     await run('ip', ['netns', 'add', name]);
     try {
@@ -52,6 +58,7 @@ export class NetworkNamespace {
       await namespace.run('ip', 'route', 'add', 'default', 'via', namespace.outside);
       const { outbound, application, inbound } = ports;
       await namespace.run('python3', rules, ...[applicationUser, outbound, application, inbound].map(String));
+      await namespace.runAsApplication('curl', '--version');
       return namespace;
     } catch (error) {
       await namespace.remove();

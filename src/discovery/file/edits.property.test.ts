@@ -113,6 +113,8 @@ it('any sequence of edits of a directory ends as a fresh load of it', { timeout:
             inPlace: index % 2 === 0,
           });
         }
+        // Events come in order: when this one has been heard, so have all others.
+        followed.write('z.yaml', serviceDocument('end'));
         const fresh = new FollowedFiles({}, followed.directory);
         fresh.source.readOnce();
         await followed.until(() => isDeepStrictEqual(state(followed), state(fresh)));

@@ -1,7 +1,7 @@
 import { normalize } from 'node:path';
 import type { Write } from '../../incremental/commit.ts';
 import type { ObjectReference } from '../../model/provenance.ts';
-import type { Freshness } from '../../model/source.ts';
+import type { Freshness, SourceProblem } from '../../model/source.ts';
 import { sources } from '../../model/tables.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Registry, RegistryContext } from '../registry.ts';
@@ -181,8 +181,8 @@ export class FileSource implements Registry {
 
   /** Files that describe the same objects are shown together: which of them counts may have changed. */
   private showProblems(write: Write, touched: ReadonlySet<TrackedFile>, settled: boolean): void {
-    const contested = [...this.holdings.contestedFiles()].flatMap(({ path }) => this.files.get(path) ?? []);
-    for (const file of touched.union(new Set(contested))) {
+    const affected = [...this.holdings.affectedFiles()].flatMap(({ path }) => this.files.get(path) ?? []);
+    for (const file of touched.union(new Set(affected))) {
       const isTouched = touched.has(file);
       const problems = problemsOf(file, this.holdings, this.name);
       const heldBack = this.board.show(write, file.path, problems, settled && isTouched);
@@ -203,7 +203,7 @@ export class FileSource implements Registry {
     for (const file of due) this.waiting.delete(file);
     const stable = new Set(due.filter((file) => this.isStable(file)));
     if (stable.size > 0) {
-      const at = Math.min(...[...stable].map(({ heardAt }) => heardAt));
+      const at = earliest(stable.values().map(({ heardAt }) => heardAt));
       this.write(at, (write) => {
         for (const file of stable) this.settle(write, file);
         this.showProblems(write, stable, true);
@@ -214,12 +214,11 @@ export class FileSource implements Registry {
 
   /** What has changed again is read again; while its directory is lost a file is left as it is. */
   private isStable(file: TrackedFile): boolean {
-    if (file.gone && !this.tree.exists(file.path)) {
-      if (!this.tree.isLost(file.root)) return true;
+    if (this.tree.isLost(file.root)) {
       this.tree.doubt(file.path, file.root);
       return false;
     }
-    if (!file.gone && this.tree.isUnchanged(file.path)) return true;
+    if (file.gone ? !this.tree.exists(file.path) : this.tree.isUnchanged(file.path)) return true;
     this.inbox.put(file.path);
     return false;
   }
@@ -236,7 +235,7 @@ export class FileSource implements Registry {
   private remindOfSettling(): void {
     clearTimeout(this.settleTimer);
     if (this.waiting.size === 0) return;
-    const wait = Math.min(...this.waiting.values()) - this.now();
+    const wait = earliest(this.waiting.values()) - this.now();
     this.settleTimer = setTimeout(() => this.inbox.put(), Math.max(0, Math.ceil(wait)));
   }
 
@@ -244,8 +243,19 @@ export class FileSource implements Registry {
   private write(at: number, change: (write: Write) => void): void {
     this.options.engine.batch({ source: this.name, at }, (write) => {
       change(write);
+      for (const directory of this.directories) {
+        this.board.show(write, directory, this.directoryProblems(directory), true);
+      }
       this.showFreshness(write);
     });
+  }
+
+  private directoryProblems(directory: string): readonly SourceProblem[] {
+    const message = this.tree.lost.get(directory);
+    if (message === undefined) return [];
+    const advice = 'bring it back; to remove objects, delete their files and leave the directory';
+    const place = { file: directory, document: 1, line: 1, path: '' };
+    return [{ key: directory, source: this.name, code: 'WEIR2002', ...place, message, advice, keptLastGood: true }];
   }
 
   private showFreshness(write: Write): void {
@@ -277,6 +287,13 @@ export class FileSource implements Registry {
       for (const directory of this.directories) this.inbox.put(directory);
     }, milliseconds);
   }
+}
+
+/** Of any number of times: too many to be arguments. */
+function earliest(times: Iterable<number>): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const time of times) first = Math.min(first, time);
+  return first;
 }
 
 function withoutTrailingSlash(directory: string): string {

@@ -227,6 +227,16 @@ describe('a file that is being written', () => {
     expect(followed.problems).toEqual([]);
   });
 
+  it('or cannot be read keeps its objects, and is reported', async () => {
+    const followed = await follow({ 'a.yaml': serviceDocument('a') });
+    // A file whose reading fails for everybody, root included.
+    symlinkSync('/proc/self/mem', followed.path('.link'));
+    followed.rename('.link', 'a.yaml');
+    await followed.until(() => followed.problems.length > 0);
+    expect(followed.problemPlaces).toEqual(['a.yaml:1 WEIR2003']);
+    expect(followed.names).toEqual(['service a']);
+  });
+
   it('shows no problem that lasts only a moment', async () => {
     const followed = await follow({ 'a.yaml': serviceDocument('a') }, { settleMs: never });
     followed.write('a.yaml', 'kind: [');
@@ -330,9 +340,11 @@ describe('directories', () => {
     renameSync(followed.directory, `${followed.directory}-away`);
     await followed.until(() => followed.sourceRow?.freshness === 'stale');
     expect(followed.sourceRow?.reason).toBe(`the directory ${followed.directory} has vanished`);
+    expect(followed.problems).toMatchObject([{ code: 'WEIR2002', file: followed.directory, keptLastGood: true }]);
     expect(followed.names).toEqual(['service a', 'service b']);
     renameSync(`${followed.directory}-away`, followed.directory);
     await followed.until(() => followed.sourceRow?.freshness === 'synced');
+    expect(followed.problems).toEqual([]);
     followed.write('a.yaml', serviceDocument('c'));
     await followed.until(() => followed.names.includes('service c'));
   });

@@ -10,6 +10,8 @@ export interface HeldFile {
   reading: FileReading;
   /** Its documents with faults or invalid objects. */
   readonly troubled: Set<DocumentContent>;
+  /** Objects that another document, of this file or another one, describes as well. */
+  readonly contested: Set<ConfigKey>;
   /** The file is not there any more, and nobody has confirmed yet that this is meant. */
   gone: boolean;
   /** Objects in force that it gave and does not show any more, with the faulty documents that it already had when it showed them. */
@@ -39,8 +41,8 @@ interface Standing {
 export class Holdings {
   private readonly claims = new Map<ConfigKey, readonly Claim[]>();
   private readonly standings = new Map<ConfigKey, Standing>();
-  /** Described by several documents: which of them counts can change without any of them changing. */
-  private readonly contested = new Set<ConfigKey>();
+  /** Files with documents whose standing may have changed, since `affectedFiles` was last called. */
+  private affected = new Set<HeldFile>();
 
   /** Objects in force. */
   get size(): number {
@@ -61,18 +63,14 @@ export class Holdings {
     }
     file.reading = reading;
     file.gone = false;
-    for (const id of touched.union(this.contested)) this.resolve(write, id, faulty);
-  }
-
-  /** Whether several documents describe an object. */
-  isContested(id: ConfigKey): boolean {
-    return this.contested.has(id);
+    // Which of several documents counts can change without any of them changing: by their order.
+    for (const id of touched.union(file.contested)) this.resolve(write, id, faulty);
   }
 
   /** The file is not there any more. Its objects stay until `settle`, but other files that describe them now count before it. */
   vanish(write: Write, file: HeldFile): void {
     file.gone = true;
-    for (const id of this.contested) this.resolve(write, id, new Set());
+    for (const id of file.contested) this.resolve(write, id, new Set());
   }
 
   /** The file stayed as it is for long enough: what it does not show is removed. */
@@ -97,14 +95,16 @@ export class Holdings {
 
   /** Documents of a file that describe what another document describes too. */
   contestedDocuments(file: HeldFile): readonly DocumentContent[] {
-    return [...this.contested].flatMap((id) =>
+    return [...file.contested].flatMap((id) =>
       this.claimsOf(id).flatMap((claim) => (claim.file === file ? [claim.content] : [])),
     );
   }
 
-  /** Files with such a document. */
-  contestedFiles(): ReadonlySet<HeldFile> {
-    return new Set([...this.contested].flatMap((id) => this.claimsOf(id).map(({ file }) => file)));
+  /** Files of which another document may count now, or no longer, since this was last asked. */
+  affectedFiles(): ReadonlySet<HeldFile> {
+    const { affected } = this;
+    this.affected = new Set();
+    return affected;
   }
 
   /** The file that gave what is in force of an object. */
@@ -119,22 +119,35 @@ export class Holdings {
 
   private addClaim(claim: Claim): ConfigKey {
     const { id } = claim.object;
-    const others = this.claims.get(id);
-    this.claims.set(id, others === undefined ? [claim] : [...others, claim]);
-    if (others !== undefined) this.contested.add(id);
+    this.setClaims(id, [...this.claimsOf(id), claim]);
     return id;
   }
 
   private dropClaims(id: ConfigKey, content: DocumentContent): ConfigKey {
-    const left = this.claimsOf(id).filter((claim) => claim.content !== content);
-    if (left.length === 0) this.claims.delete(id);
-    else this.claims.set(id, left);
-    if (left.length < 2) this.contested.delete(id);
+    const claims = this.claimsOf(id);
+    for (const { file } of claims.length > 1 ? claims : []) {
+      file.contested.delete(id);
+      this.affected.add(file);
+    }
+    this.setClaims(
+      id,
+      claims.filter((claim) => claim.content !== content),
+    );
     return id;
   }
 
+  private setClaims(id: ConfigKey, claims: readonly Claim[]): void {
+    if (claims.length === 0) this.claims.delete(id);
+    else this.claims.set(id, claims);
+    for (const { file } of claims.length > 1 ? claims : []) {
+      file.contested.add(id);
+      this.affected.add(file);
+    }
+  }
+
   private resolve(write: Write, id: ConfigKey, faultyBefore: ReadonlySet<DocumentContent>): void {
-    if (this.contested.has(id)) this.claims.set(id, this.claimsOf(id).toSorted(compareClaims));
+    const claims = this.claimsOf(id);
+    if (claims.length > 1) this.setClaims(id, claims.toSorted(compareClaims));
     const standing = this.standings.get(id);
     const winner = this.winnerOf(id);
     if (winner === undefined) {

@@ -77,7 +77,7 @@ function objectProblems(
     const keptLastGood = holdings.fileOf(id) === file;
     return outcome.violations.map((violation) => violationProblem(document, object, violation, keptLastGood));
   }
-  if (!holdings.isContested(id)) return [];
+  if (!file.contested.has(id)) return [];
   const winner = holdings.winnerOf(id);
   if (winner === undefined || winner.object === object) return [];
   const line = object.path === '' ? document.line : lineOfField(document, object.path);

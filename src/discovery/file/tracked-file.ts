@@ -16,6 +16,7 @@ export class TrackedFile implements HeldFile, ReadFile {
   readonly absent = new Map<ConfigKey, ReadonlySet<DocumentContent>>();
   reading: FileReading = emptyFile;
   readonly troubled = new Set<DocumentContent>();
+  readonly contested = new Set<ConfigKey>();
   failure: FileFailure | undefined;
   /** Monotonic milliseconds at which its last change was heard. */
   heardAt = 0;

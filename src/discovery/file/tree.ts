@@ -42,7 +42,7 @@ export function isHidden(path: string): boolean {
 }
 
 /** Whether the name is that of a file to read. */
-export function isConfiguration(path: string): boolean {
+function isConfiguration(path: string): boolean {
   return extensions.has(extname(path).toLowerCase()) && !isHidden(path);
 }
 
@@ -75,7 +75,7 @@ export function* scanTree(
     visited.add(entry.identity);
     directories.set(path, entry.identity);
     enter(path, entry.identity);
-    open.push(...namesIn(path).map((name) => join(path, name)));
+    for (const name of namesIn(path)) open.push(join(path, name));
   }
   return { directories, files };
 }

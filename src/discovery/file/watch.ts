@@ -1,6 +1,13 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
+interface Watched {
+  readonly directory: string;
+  readonly identity: string;
+  readonly heard: (name: string | null) => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /**
  * Watches directories, one by one, and says which path in them something happened to. Events are hints: several may stand for one change,
  * and some may be missing.
@@ -10,7 +17,10 @@ export class DirectoryWatches {
   private readonly onEvent: (path: string) => void;
   private readonly onFailure: (directory: string, error: unknown) => void;
 
-  /** @param onEvent is told the path of an entry, or the directory itself when the system does not say which */
+  /**
+   * @param onEvent is told the path of an entry, or the directory itself when the system does not say which
+   * @param onFailure is told of a directory that is there and cannot be watched
+   */
   constructor(onEvent: (path: string) => void, onFailure: (directory: string, error: unknown) => void) {
     this.onEvent = onEvent;
     this.onFailure = onFailure;
@@ -20,17 +30,26 @@ export class DirectoryWatches {
   add(directory: string, identity: string): void {
     if (this.watchers.get(directory)?.identity === identity) return;
     this.remove(directory);
-    this.open(directory, directory, identity, (name) =>
-      this.onEvent(name === null ? directory : join(directory, name)),
-    );
+    this.open(directory, {
+      directory,
+      identity,
+      heard: (name) => this.onEvent(name === null ? directory : join(directory, name)),
+      failed: (error) => this.onFailure(directory, error),
+    });
   }
 
   /** Watches for a directory itself to appear, vanish or be replaced, which its own watch cannot see. */
   addParentOf(directory: string): void {
     const name = basename(resolve(directory));
     const parent = dirname(resolve(directory));
-    this.open(`parent of ${directory}`, parent, '', (changed) => {
-      if (changed === null || changed === name) this.onEvent(directory);
+    this.open(`parent of ${directory}`, {
+      directory: parent,
+      identity: '',
+      heard: (changed) => {
+        if (changed === null || changed === name) this.onEvent(directory);
+      },
+      // Nothing is lost but time: a directory that comes back is found by the next look at everything.
+      failed: () => undefined,
     });
   }
 
@@ -39,26 +58,23 @@ export class DirectoryWatches {
     this.watchers.delete(directory);
   }
 
-  /** The directories that are watched. */
-  directories(): readonly string[] {
-    return [...this.watchers.keys()];
-  }
-
   close(): void {
     for (const { watcher } of this.watchers.values()) watcher.close();
     this.watchers.clear();
   }
 
-  private open(key: string, directory: string, identity: string, heard: (name: string | null) => void): void {
+  private open(key: string, { directory, identity, heard, failed }: Watched): void {
     try {
       const watcher = watch(directory, (_event, name) => heard(name));
       watcher.on('error', (error) => {
         this.remove(key);
-        this.onFailure(directory, error);
+        failed(error);
       });
       this.watchers.set(key, { identity, watcher });
     } catch (error) {
-      this.onFailure(directory, error);
+      // It has just vanished, which whoever watches its parent hears.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+      failed(error);
     }
   }
 }

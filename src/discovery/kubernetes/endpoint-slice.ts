@@ -15,7 +15,7 @@ import {
 import { errorAt, readBy, says } from './violations.ts';
 
 /** Names the Service that a slice belongs to; without it a slice is nobody's (K75). */
-export const serviceNameLabel = 'kubernetes.io/service-name';
+const serviceNameLabel = 'kubernetes.io/service-name';
 
 export const targetReference = z.object({
   kind: z.string().nullish(),

@@ -21,7 +21,7 @@ export function readBy<Schema extends z.ZodType>(schema: Schema, value: unknown,
 }
 
 /** Joins a path and what follows it: `metadata.labels`, `ports[0].name`, `metadata.labels["app.kubernetes.io/name"]`. */
-export function joinPath(path: string, parts: readonly PropertyKey[]): string {
+function joinPath(path: string, parts: readonly PropertyKey[]): string {
   return parts.reduce<string>((joined, part) => {
     if (typeof part === 'number') return `${joined}[${part}]`;
     const key = String(part);

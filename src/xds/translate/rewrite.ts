@@ -1,5 +1,6 @@
 import type { Dialect, Rewrite, StringMatch } from '../../model/routing.ts';
 import type * as envoy from '../envoy.ts';
+import { regexMatcher } from './string-match.ts';
 
 /** The path that the server sees, where it differs from the one that the client sent (policy A7, A8). */
 export function pathRewrite(
@@ -9,7 +10,7 @@ export function pathRewrite(
 ): Pick<envoy.RouteAction, 'prefixRewrite' | 'regexRewrite'> {
   if (rewrite === undefined) return {};
   if (rewrite.regex !== undefined) {
-    return { regexRewrite: { pattern: { regex: rewrite.regex.match }, substitution: rewrite.regex.substitution } };
+    return { regexRewrite: { pattern: regexMatcher(rewrite.regex.match), substitution: rewrite.regex.substitution } };
   }
   if (rewrite.uri === undefined) return {};
   const replacesSegments = dialect === 'gateway' && (path === undefined || path.kind === 'prefix');
@@ -26,7 +27,7 @@ function segmentRewrite(
   if (from === '') return { prefixRewrite: `${to}/` };
   if (to !== '') return { prefixRewrite: to };
   // `/foo` to `/`: a plain exchange would make `/foo/bar` into `//bar` and `/foo` into nothing.
-  return { regexRewrite: { pattern: { regex: `^${escapeRegex(from)}/?(.*)` }, substitution: '/\\1' } };
+  return { regexRewrite: { pattern: regexMatcher(`^${escapeRegex(from)}/?(.*)`), substitution: '/\\1' } };
 }
 
 function escapeRegex(text: string): string {

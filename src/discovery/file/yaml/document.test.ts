@@ -19,7 +19,8 @@ describe('readYamlDocument', () => {
   });
 
   it.each([
-    ['an open bracket', 'a: 1\nb: [1, 2\nc: 3\n', 2, /.*/],
+    ['an open bracket', 'a: 1\nb: [1, 2\nc: 3\n', 2, /close the bracket/],
+    ['an open bracket at the end', 'a: 1\nb: [\n\n', 1, /close the bracket/],
     ['a tab', 'a:\n\tb: 1\n', 1, /blanks/],
     ['a key twice', 'a: 1\nb: 2\na: 3\n', 2, /remove one/],
     ['wrong indentation', 'a:\n    b: 1\n  c: 2\n', 2, /indent/],

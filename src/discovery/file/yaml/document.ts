@@ -1,4 +1,4 @@
-import { parseDocument, visit, type Document, type ErrorCode } from 'yaml';
+import { parseDocument, visit, type Document, type ErrorCode, type YAMLError } from 'yaml';
 import { readPlainYaml } from './plain-document.ts';
 
 /** One YAML document of a file, as plain data. */
@@ -37,8 +37,9 @@ function readAnyYaml(text: string): YamlDocument {
     // What comes after the first error is mostly a consequence of it.
     const [problem] = [...document.errors, ...document.warnings];
     if (problem !== undefined) {
-      const line = newlinesBefore(text, problem.pos[0]);
-      return { kind: 'broken', line, message: problem.message, advice: advices.get(problem.code) ?? generalAdvice };
+      // What is missing at the end is missed behind the last line break, where there is nothing to look at.
+      const line = newlinesBefore(text, Math.min(problem.pos[0], text.trimEnd().length));
+      return { kind: 'broken', line, message: problem.message, advice: adviceOn(problem) };
     }
     if (document.contents === null) return { kind: 'blank' };
     const alias = unknownAlias(document);
@@ -53,6 +54,11 @@ function readAnyYaml(text: string): YamlDocument {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'broken', line: 0, message, advice: generalAdvice };
   }
+}
+
+function adviceOn({ code, message }: YAMLError): string {
+  if (code === 'BAD_INDENT' && message.startsWith('Flow')) return 'close the bracket, and indent what is inside';
+  return advices.get(code) ?? generalAdvice;
 }
 
 const generalAdvice = 'correct the document; mind indentation, colons and quotes';
