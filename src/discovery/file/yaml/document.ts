@@ -1,5 +1,5 @@
 import { parseDocument, visit, type Document, type ErrorCode, type YAMLError } from 'yaml';
-import { readPlainYaml } from './plain-document.ts';
+import { readQuickly } from './quick-document.ts';
 
 /** One YAML document of a file, as plain data. */
 export type YamlDocument =
@@ -26,12 +26,12 @@ const maximumAliases = 100;
  * @param text of the document, with its `---` line and directives if it has any
  */
 export function readYamlDocument(text: string): YamlDocument {
-  const plain = readPlainYaml(text);
-  if (plain !== undefined) return { kind: 'value', value: plain.value };
-  return readAnyYaml(text);
+  const quick = readQuickly(text);
+  return quick === undefined ? readThoroughly(text) : { kind: 'value', value: quick.value };
 }
 
-function readAnyYaml(text: string): YamlDocument {
+/** With the library that knows where everything stands. */
+function readThoroughly(text: string): YamlDocument {
   try {
     const document = parseDocument(text, options);
     // What comes after the first error is mostly a consequence of it.
