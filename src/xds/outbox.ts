@@ -63,15 +63,17 @@ export class Outbox {
 
   /** Names with the version that the client holds; undefined: it was not told of the name. */
   readonly #pending = new Map<string, string | undefined>();
-  /** Those of them that the client asked for: it hears of them even if nothing changed, or that they do not exist (X31, X32). */
-  readonly #asked = new Set<string>();
-  /** Those that go again unchanged because what refers to them changed (X60). */
-  readonly #forced = new Set<string>();
+  /**
+   * Those of them that go even if nothing changed: `asked` by the client, which also hears that they do not exist (X31, X32), or
+   * `forced` because what refers to them changed (X60).
+   */
+  readonly #reasons = new Map<string, 'asked' | 'forced'>();
   /** Those that are no longer there, with the commit with which they went. */
   readonly #departures = new Map<string, number>();
   /** What the client holds of pending names: a full state has to repeat it until it may go. Kept for those only. */
-  readonly #heldContents = new Map<string, Resource>();
-  readonly #rejections = new Rejections();
+  readonly #heldContents: Map<string, Resource> | undefined;
+  /** Made by the first NACK. */
+  #rejections: Rejections | undefined;
   /** What is left of a flush that did not fit into one response. */
   #rest: Set<string> | undefined;
 
@@ -79,11 +81,12 @@ export class Outbox {
     this.#type = type;
     this.#view = view;
     this.#sendsWhole = wire === 'sotw' && type.fullState;
+    this.#heldContents = this.#sendsWhole ? new Map<string, Resource>() : undefined;
     this.#saysRemoved = wire === 'delta' || type.fullState;
   }
 
   get empty(): boolean {
-    return this.#pending.size === 0 && !this.#rejections.hasRetries;
+    return this.#pending.size === 0 && this.#rejections?.hasRetries !== true;
   }
 
   /** Whether a flush is under way in several responses, which do not wait for each other's ACKs (hot-path H607). */
@@ -93,7 +96,7 @@ export class Outbox {
 
   /** Whether the client refuses nothing, and no refusal has left anything open. */
   get unrefused(): boolean {
-    return this.#rejections.none;
+    return this.#rejections?.none !== false;
   }
 
   /** Whether something waits that the client may not have. */
@@ -110,7 +113,7 @@ export class Outbox {
 
   /** What the client holds under a name of which it need not hear. */
   heldVersion(name: string): string | undefined {
-    return this.#rejections.leavesOpen(name) ? unsure : this.#view.resource(name)?.version;
+    return this.#rejections?.leavesOpen(name) === true ? unsure : this.#view.resource(name)?.version;
   }
 
   /** What the client holds is settled when the name becomes pending, and stays so until it is sent. */
@@ -120,21 +123,21 @@ export class Outbox {
 
   ask(name: string, held: string | undefined): void {
     this.note(name, held);
-    this.#asked.add(name);
+    this.#reasons.set(name, 'asked');
   }
 
   force(name: string): void {
     this.note(name, this.heldVersion(name));
-    this.#forced.add(name);
+    if (!this.#reasons.has(name)) this.#reasons.set(name, 'forced');
   }
 
   /** The content under a name changed. @param previous what it was; undefined: nothing */
   change(name: string, previous: Resource | undefined, sequence: number): void {
     if (!this.#pending.has(name)) {
-      const isUnsure = this.#rejections.leavesOpen(name);
+      const isUnsure = this.#rejections?.leavesOpen(name) === true;
       this.#pending.set(name, isUnsure ? unsure : previous?.version);
-      this.#rejections.overtake(name);
-      if (this.#sendsWhole && previous !== undefined && !isUnsure) this.#heldContents.set(name, previous);
+      this.#rejections?.overtake(name);
+      if (previous !== undefined && !isUnsure) this.#heldContents?.set(name, previous);
     }
     if (this.#view.resource(name) !== undefined) this.#departures.delete(name);
     else this.#depart(name, sequence);
@@ -150,17 +153,17 @@ export class Outbox {
 
   forget(name: string): void {
     this.#done(name);
-    this.#rejections.forget(name);
+    this.#rejections?.forget(name);
     this.#rest?.delete(name);
   }
 
   forgetUnless(isWanted: (name: string) => boolean): void {
     for (const name of this.#pending.keys()) if (!isWanted(name)) this.forget(name);
-    this.#rejections.forgetUnless(isWanted);
+    this.#rejections?.forgetUnless(isWanted);
   }
 
   accepted(flight: Flight): void {
-    this.#rejections.settle(flight, this.#sendsWhole);
+    this.#rejections?.settle(flight, this.#sendsWhole);
   }
 
   /**
@@ -174,9 +177,10 @@ export class Outbox {
       if (!this.#pending.has(name)) return isWanted(name) || removed.has(name);
       // It changed meanwhile: the new content goes out, whatever the client holds.
       this.#pending.set(name, unsure);
-      this.#heldContents.delete(name);
+      this.#heldContents?.delete(name);
       return false;
     };
+    this.#rejections ??= new Rejections();
     return this.#rejections.note(flight, message, concerns, !this.#sendsWhole);
   }
 
@@ -222,7 +226,7 @@ export class Outbox {
 
   /** What a rejected response left open goes again only when nothing newer waits. */
   #selectRetry(selection: GrowingSelection): void {
-    for (const name of this.#rejections.takeRetry()) {
+    for (const name of this.#rejections?.takeRetry() ?? []) {
       const resource = this.#view.resource(name);
       if (resource !== undefined) add(selection, resource, unsure);
       else if (this.#type.removalIsSent) selection.removed.push(name);
@@ -243,7 +247,7 @@ export class Outbox {
     if (!effective) return undefined;
     const resources = [...this.#view.resources()];
     for (const name of this.#departures.keys()) {
-      const held = this.#heldContents.get(name);
+      const held = this.#heldContents?.get(name);
       if (held !== undefined) resources.push(held);
     }
     return { ...news, resources };
@@ -251,13 +255,14 @@ export class Outbox {
 
   #decide(name: string, resource: Resource | undefined, mayRemove: SelectOptions['mayRemove']): Decision {
     const held = this.#pending.get(name);
+    const reason = this.#reasons.get(name);
     if (resource !== undefined) {
-      if (this.#asked.has(name)) return 'send';
-      if (this.#rejections.refuses(name, resource.version)) return 'nothing';
-      return this.#forced.has(name) || resource.version !== held ? 'send' : 'nothing';
+      if (reason === 'asked') return 'send';
+      if (this.#rejections?.refuses(name, resource.version) === true) return 'nothing';
+      return reason === 'forced' || resource.version !== held ? 'send' : 'nothing';
     }
     if (!this.#saysRemoved) return 'nothing';
-    if (this.#asked.has(name)) return 'remove';
+    if (reason === 'asked') return 'remove';
     if (held === undefined || !this.#type.removalIsSent) return 'nothing';
     const sequence = this.#departures.get(name);
     return sequence === undefined || mayRemove(sequence) ? 'remove' : 'later';
@@ -269,11 +274,10 @@ export class Outbox {
 
   #done(name: string): void {
     this.#pending.delete(name);
-    this.#asked.delete(name);
-    this.#forced.delete(name);
+    this.#reasons.delete(name);
     this.#departures.delete(name);
-    this.#heldContents.delete(name);
-    this.#rejections.overtake(name);
+    this.#heldContents?.delete(name);
+    this.#rejections?.overtake(name);
   }
 }
 

@@ -178,6 +178,26 @@ describe('a NACK of several resources', () => {
     expect(rig.exchange()).toMatchObject([{ resources: ['good@2'] }]);
   });
 
+  it('sends again what changed and changed back, since nobody knows what the client has of it (xds-protocol/X304)', () => {
+    const rig = settled('delta', 'cluster', { good: '1' });
+    rig.change({ good: '2', bad: '1' });
+    rig.flush();
+    rig.nack('cluster bad: no');
+    rig.change({ good: '3' });
+    rig.change({ good: '2' });
+    expect(rig.exchange()).toMatchObject([{ resources: ['good@2'] }]);
+  });
+
+  it('sends again what changed before the NACK and changed back after it (xds-protocol/X304)', () => {
+    const rig = settled('delta', 'cluster', { good: '1' });
+    rig.change({ good: '2', bad: '1' });
+    rig.flush();
+    rig.change({ good: '3' });
+    rig.nack('cluster bad: no');
+    rig.change({ good: '2' });
+    expect(rig.exchange()).toMatchObject([{ resources: ['good@2'] }]);
+  });
+
   it('sends removals again that were in it', () => {
     const rig = settled('delta', 'cluster', { gone: '1' });
     rig.change({ bad: '1', gone: undefined });

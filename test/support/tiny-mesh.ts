@@ -42,7 +42,10 @@ export const tinyQueries = {
   } satisfies Query<string, readonly string[]>,
   resource: {
     name: 'tinyResource',
-    compute: (read, key) => read(things, key)?.resource,
+    compute: (read, key) => {
+      const [type = '', scope = '', name = ''] = partsOf(key);
+      return read(things, compositeKey(type, scope, name))?.resource;
+    },
     equal: (a, b) => a?.version === b?.version,
   } satisfies Query<string, Resource | undefined>,
   scopes: {

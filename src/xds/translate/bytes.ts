@@ -12,9 +12,12 @@ export interface SplicedField {
   readonly values: readonly (readonly Uint8Array[])[];
 }
 
+/** Where messages are put together: a large table that changes often would otherwise leave megabytes behind with every change. */
+let workspace = Buffer.allocUnsafeSlow(65_536);
+
 /**
- * The bytes of a message: what stands before a repeated field, the field's values, and what stands after. The result
- * has memory of its own.
+ * The bytes of a message: what stands before a repeated field, the field's values, and what stands after. They stand in memory that the
+ * next call uses again, so they have to be copied before (hot-path H308).
  */
 export function splice(before: Uint8Array, { field, values }: SplicedField, after: Uint8Array): Uint8Array {
   const tag = tagOf(field, 2);
@@ -24,8 +27,8 @@ export function splice(before: Uint8Array, { field, values }: SplicedField, afte
     const length = lengthOf(parts);
     size += tagSize + sizeOfVarint(length) + length;
   }
-  // Not from Node's pool: the bytes live long (hot-path H504).
-  const bytes = Buffer.allocUnsafeSlow(size);
+  if (size > workspace.length) workspace = Buffer.allocUnsafeSlow(Math.ceil(size * 1.25));
+  const bytes = workspace.subarray(0, size);
   bytes.set(before, 0);
   let end = before.length;
   for (const parts of values) {

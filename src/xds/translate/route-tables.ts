@@ -15,6 +15,7 @@ import { httpRoutes, tunnelRoutes, unavailableRoutes, type VirtualHostRoutes } f
 
 /** A route configuration, ready to be sent. */
 export interface RouteTable {
+  /** To be copied before the next table is translated: they stand in shared memory. */
   readonly bytes: Uint8Array;
   readonly provenance: readonly Provenance[];
   readonly children: readonly string[];

@@ -17,7 +17,8 @@ export function readQuickly(text: string): { readonly value: object } | undefine
   if (unusual.test(text)) return undefined;
   try {
     const value = load(text, { schema });
-    return typeof value === 'object' && value !== null ? { value } : undefined;
+    // A copy, because strings cut from a text keep all of it in memory (hot-path H1103).
+    return typeof value === 'object' && value !== null ? { value: structuredClone(value) } : undefined;
   } catch {
     return undefined;
   }
