@@ -1,4 +1,4 @@
-import type { XdsObserver } from '../../src/xds/observer.ts';
+import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { listenGrpc, type GrpcListener } from '../../src/xds/transport/grpc.ts';
 import { realClock } from './clocks.ts';
@@ -8,33 +8,30 @@ import { TinyMesh, tinyQueries } from './tiny-mesh.ts';
 /** A tiny mesh behind a real listener on a free port. */
 export class ServedMesh {
   readonly mesh = new TinyMesh();
-  readonly server: XdsServer;
-  readonly #listener: GrpcListener;
+  readonly #observer: XdsObserver;
+  #server: XdsServer;
+  #listener: GrpcListener | undefined;
+  #address = '127.0.0.1:0';
   readonly #clients: ScriptedClient<Wire>[] = [];
 
-  static async start(observer?: XdsObserver): Promise<ServedMesh> {
-    const made: { served?: ServedMesh } = {};
-    const listener = await listenGrpc({
-      address: '127.0.0.1:0',
-      accept: (transport, wire) => made.served?.server.accept(transport, wire),
-    });
-    made.served = new ServedMesh(listener, observer);
-    return made.served;
+  static async start(observer: XdsObserver = noObserver): Promise<ServedMesh> {
+    const served = new ServedMesh(observer);
+    await served.#listen();
+    return served;
   }
 
-  private constructor(listener: GrpcListener, observer: XdsObserver | undefined) {
-    this.#listener = listener;
-    this.server = new XdsServer({
-      engine: this.mesh.engine,
-      queries: tinyQueries,
-      clock: realClock,
-      identifier: 'weir/test',
-      ...(observer === undefined ? {} : { observer }),
-    });
+  private constructor(observer: XdsObserver) {
+    this.#observer = observer;
+    this.#server = this.#newServer();
   }
 
+  get server(): XdsServer {
+    return this.#server;
+  }
+
+  /** `host:port`, the same after a restart. */
   get address(): string {
-    return this.#listener.address;
+    return this.#address;
   }
 
   client<W extends Wire>(wire: W): ScriptedClient<W> {
@@ -43,9 +40,39 @@ export class ServedMesh {
     return client;
   }
 
+  /** Goes away as a control plane does that is restarted; the mesh lives on. */
+  async stopServing(): Promise<void> {
+    this.server.close();
+    await this.#listener?.close(AbortSignal.timeout(1_000));
+    this.#listener = undefined;
+  }
+
+  async serveAgain(): Promise<void> {
+    this.#server = this.#newServer();
+    this.#server.open();
+    await this.#listen();
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) client.drop();
-    this.server.close();
-    await this.#listener.close(AbortSignal.timeout(1_000));
+    await this.stopServing();
+  }
+
+  async #listen(): Promise<void> {
+    this.#listener = await listenGrpc({
+      address: this.#address,
+      accept: (transport, wire) => this.#server.accept(transport, wire),
+    });
+    this.#address = this.#listener.address;
+  }
+
+  #newServer(): XdsServer {
+    return new XdsServer({
+      engine: this.mesh.engine,
+      queries: tinyQueries,
+      clock: realClock,
+      identifier: 'weir/test',
+      observer: this.#observer,
+    });
   }
 }
