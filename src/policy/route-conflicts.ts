@@ -55,7 +55,7 @@ function overruledFor(
       message:
         `${titleOf(partsOfConfigKey(winner))} names the host ${host} too and holds ${forWhom(namespaces)}, ` +
         'so this object is not in force for the host there',
-      advice: 'Put the rules for the host into one object, the oldest is in force',
+      advice: 'put the rules for the host into one object, the oldest is in force',
     }),
   );
 }
@@ -82,7 +82,7 @@ function hidesWildcards(
             message:
               `the rules of ${titleOf(partsOfConfigKey(hidden.key))} for ${candidates.host} no longer hold for ${host}: ` +
               'a request that no rule here matches answers 404',
-            advice: 'End the rules here with a route without match, or repeat what shall hold for the host',
+            advice: 'end the rules here with a route without match, or repeat what shall hold for the host',
           }),
         ),
     );

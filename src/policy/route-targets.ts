@@ -62,7 +62,7 @@ function aboutDestination(
         code: 'IST0101',
         path,
         message: `the destination ${destination.host} ${whyUnseen(read, namespace, destination.host)}; requests that go there answer 503`,
-        advice: suggestion(read, namespace, destination.host, 'Correct the host, or declare it by a ServiceEntry'),
+        advice: suggestion(read, namespace, destination.host, 'correct the host, or declare it by a ServiceEntry'),
       }),
     ];
   }
@@ -89,7 +89,7 @@ function aboutSubset(
       code: 'WEIR1403',
       path: destination.provenance.path ?? '',
       message: `${destination.host} has no subset ${destination.subset} for clients of ${namespace}: ${names}; requests that go there answer 503`,
-      advice: 'Define the subset in the DestinationRule that holds for these clients',
+      advice: 'define the subset in the DestinationRule that holds for these clients',
     }),
   ];
 }
@@ -120,7 +120,7 @@ function aboutPort(
   if (destination.port !== undefined) {
     if (ports.includes(destination.port)) return [];
     const message = `there is no port ${destination.port}: ${has}; requests that go there answer 503`;
-    return [aboutObject(virtualService.reference, { ...remark, message, advice: 'Correct destination.port.number' })];
+    return [aboutObject(virtualService.reference, { ...remark, message, advice: 'correct destination.port.number' })];
   }
   const unserved = listenerPorts(read, virtualService).filter((port) => !ports.includes(port));
   if (unserved.length === 0) return [];
@@ -129,7 +129,7 @@ function aboutPort(
     ports.length === 1
       ? `${called}: Weir takes the only port, Istio's sidecars would answer 503`
       : `${called}: requests answer 503`;
-  return [aboutObject(virtualService.reference, { ...remark, message, advice: 'Set destination.port.number' })];
+  return [aboutObject(virtualService.reference, { ...remark, message, advice: 'set destination.port.number' })];
 }
 
 /** Ports on which clients call the hosts. */

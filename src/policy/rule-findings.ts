@@ -41,7 +41,7 @@ function hostMissing(read: Read, rule: DecodedDestinationRule): readonly Finding
         read,
         rule.namespace,
         rule.host,
-        'Correct the host; a short name means one of the same namespace',
+        'correct the host; a short name means one of the same namespace',
       ),
     }),
   ];
@@ -67,7 +67,7 @@ function mergedInto(read: Read, key: ConfigKey, rule: DecodedDestinationRule): r
         code: 'WEIR1405',
         path: 'spec',
         message: `${titleOf(other.reference)} is older and has the same host ${rule.host}, so that of this object ${listed(lost)} is not in force`,
-        advice: 'Put everything for the host into one object',
+        advice: 'put everything for the host into one object',
       }),
     ];
   });
@@ -106,7 +106,7 @@ function hidesRules(read: Read, rule: DecodedDestinationRule, service: Service):
           code: 'WEIR1406',
           path: 'spec.host',
           message: `for clients of ${rule.namespace} this rule replaces ${titleOf(hidden.reference)}: they lose ${listed(what)}`,
-          advice: 'Repeat here what these clients shall keep, or remove this rule',
+          advice: 'repeat here what these clients shall keep, or remove this rule',
         }),
       ];
     });
@@ -123,7 +123,7 @@ function emptySubsets(read: Read, key: ConfigKey, rule: DecodedDestinationRule):
         code: 'IST0173',
         path: subset.provenance.path ?? '',
         message: `none of the endpoints of ${rule.host} carries the labels of the subset ${name}; requests that go there answer 503`,
-        advice: 'Correct the labels of the subset, or of the workloads',
+        advice: 'correct the labels of the subset, or of the workloads',
       }),
     ];
   });

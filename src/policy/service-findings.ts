@@ -30,7 +30,7 @@ export function entryFindings(read: Read, entry: DecodedServiceEntry): readonly 
         code: 'WEIR1407',
         path: `spec.hosts[${index}]`,
         message: `${titleOf(inForce.declaredBy)} declares the host ${declared.hostname} in this namespace as well and comes first, so that this object is not in force for it`,
-        advice: 'Keep one of the two; what both list has to stand in one object',
+        advice: 'keep one of the two; what both list has to stand in one object',
       }),
     ];
   });
@@ -70,7 +70,7 @@ function sharedPorts(service: Service, older: Service): readonly Finding[] {
         code: 'WEIR1408',
         path: `spec.ports[${index}]`,
         message: `the target port ${port.targetPort} is ${port.protocol} here and ${shared.protocol} in ${titleOf(older.declaredBy)}, which is older: the workloads take it for ${shared.protocol}`,
-        advice: 'Declare the same protocol in both services',
+        advice: 'declare the same protocol in both services',
       }),
     ];
   });
@@ -91,7 +91,7 @@ function takenPorts(read: Read, service: Service): readonly Finding[] {
         code: 'WEIR1410',
         path: `spec.ports[${index}]`,
         message: `neither ${service.hostname} nor ${older.hostname}, which is older, has an address: connections to port ${port} all go to the older one`,
-        advice: 'Give each of them an address, or another port number',
+        advice: 'give each of them an address, or another port number',
       }),
     ];
   });
@@ -135,7 +135,7 @@ export function meshConfigFindings(read: Read, config: DecodedMeshConfig): reado
       code: 'WEIR1409',
       path: '',
       message: `${titleOf(winner)} comes first, so that nothing of this object is in force`,
-      advice: 'Keep one mesh configuration',
+      advice: 'keep one mesh configuration',
     }),
   ];
 }

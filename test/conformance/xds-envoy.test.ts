@@ -195,16 +195,21 @@ describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real E
 
   it('loses no request while the control plane is away and the mesh changes meanwhile (xds-protocol/X30, xds-protocol/X55)', async () => {
     const traffic = load(await portOf('l'));
+    const removeOld = (): void => {
+      served.mesh.remove('cluster', 'a');
+      served.mesh.remove('endpoints', 'a');
+    };
     await served.stopServing();
     served.mesh.change((mesh) => {
       mesh.put('cluster', 'b', aCluster('b'), { children: ['b'] });
       mesh.put('endpoints', 'b', anAssignment('b', two.port));
       mesh.put('routes', 'r', aRouteTable('r', 'b'));
-      mesh.remove('cluster', 'a');
-      mesh.remove('endpoints', 'a');
     });
+    // A state-of-the-world client does not say what it holds, so what went meanwhile cannot be kept for it.
+    if (wire === 'delta') removeOld();
     await served.serveAgain();
     await until(isSynced);
+    removeOld();
     await until(async () => (await envoy.hostsOf('a')) === undefined);
     const { failed } = await traffic.stop();
     expect(failed).toEqual([]);
@@ -216,7 +221,8 @@ describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real E
     served.mesh.change((mesh) => {
       mesh.remove('endpoints', 'a');
       mesh.remove('routes', 'r');
-      mesh.put('cluster', 'proof', aCluster('proof', 1, 'missing'));
+      mesh.put('cluster', 'proof', aCluster('proof'), { children: ['proof'] });
+      mesh.put('endpoints', 'proof', anAssignment('proof', two.port));
     });
     await until(async () => (await envoy.hostsOf('proof')) !== undefined);
     expect(await ask(port)).toBe('200 one');
