@@ -28,7 +28,7 @@ export interface View {
 }
 
 export interface SelectOptions {
-  /** Bytes of resources after which the rest goes into a further response. One resource may be larger. */
+  /** Bytes of resources and removed names after which the rest goes into a further response. One resource may be larger. */
   readonly limit: number;
   /** Whether a name may be removed from the client that went away with the given commit. */
   readonly mayRemove: (sequence: number) => boolean;
@@ -210,12 +210,13 @@ export class Outbox {
     for (const name of this.#rest ?? this.#pending.keys()) {
       const resource = this.#view.resource(name);
       const decision = this.#decide(name, resource, mayRemove);
-      if (decision === 'send' && resource !== undefined) {
-        bytes += resource.fragment.length;
-        cut = bytes > limit && selection.resources.length > 0;
+      if (decision === 'send' || decision === 'remove') {
+        bytes += resource?.fragment.length ?? name.length;
+        cut = bytes > limit && selection.resources.length + selection.removed.length > 0;
         if (cut) break;
-        add(selection, resource, this.#pending.get(name));
-      } else if (decision === 'remove') selection.removed.push(name);
+      }
+      if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name));
+      else if (decision === 'remove') selection.removed.push(name);
       this.#rest?.delete(name);
       if (decision !== 'later') this.#done(name);
     }

@@ -93,9 +93,10 @@ describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real E
   /** Requests without a pause until it is stopped; gives what was not answered by 200. */
   function load(port: number): { readonly stop: () => Promise<{ readonly sent: number; readonly failed: string[] }> } {
     const failed: string[] = [];
-    let [sent, isRunning] = [0, true];
+    const end = new AbortController();
+    let sent = 0;
     const finished = (async () => {
-      while (isRunning) {
+      while (!end.signal.aborted) {
         const answer = await ask(port);
         sent++;
         if (!answer.startsWith('200 ')) failed.push(answer);
@@ -103,7 +104,7 @@ describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real E
     })();
     return {
       stop: async () => {
-        isRunning = false;
+        end.abort();
         await finished;
         return { sent, failed };
       },
@@ -153,24 +154,23 @@ describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real E
     expect(await ask(port)).toBe('200 two');
   });
 
-  it.runIf(wire === 'delta')(
-    'has the good of a response with something bad, whether it says which or not (xds-protocol/X51, xds-protocol/X304)',
-    async () => {
-      const active = await envoy.stat('cluster_manager.active_clusters');
-      served.mesh.change((mesh) => {
-        mesh.put('listener', 'foreign', aForeignListener('foreign'));
-        mesh.put('listener', 'good', aListener('good', 'r'), { children: ['r'] });
-        for (const name of ['b', 'c', 'd', 'e']) mesh.put('cluster', name, aCluster(name, 1, 'a'), { children: ['a'] });
-        mesh.put('cluster', 'broken', aBrokenCluster('broken'));
-      });
-      await until(async () => (await portOf('good')) !== 0);
-      await until(async () => (await ask(await portOf('good'))) === '200 one');
-      await until(async () => (await envoy.stat('cluster_manager.active_clusters')) === active + 4);
-      await until(() => served.server.proxies()[0]?.types.every(({ state }) => state !== 'pending') ?? false);
-      const refused = served.server.proxies()[0]?.types.flatMap(({ nack }) => nack?.names ?? []);
-      expect(refused?.toSorted()).toEqual(['broken', 'foreign']);
-    },
-  );
+  it('has the good of a response with something bad, whether it says which or not (xds-protocol/X51, xds-protocol/X304)', async () => {
+    // A full state cannot be taken apart: a bad cluster that Envoy does not name keeps the others out until it is mended.
+    const [clusters, broken] = wire === 'delta' ? [['b', 'c', 'd', 'e'], ['broken']] : [[], []];
+    const active = await envoy.stat('cluster_manager.active_clusters');
+    served.mesh.change((mesh) => {
+      mesh.put('listener', 'foreign', aForeignListener('foreign'));
+      mesh.put('listener', 'good', aListener('good', 'r'), { children: ['r'] });
+      for (const name of clusters) mesh.put('cluster', name, aCluster(name, 1, 'a'), { children: ['a'] });
+      for (const name of broken) mesh.put('cluster', name, aBrokenCluster(name));
+    });
+    await until(async () => (await portOf('good')) !== 0);
+    await until(async () => (await ask(await portOf('good'))) === '200 one');
+    await until(async () => (await envoy.stat('cluster_manager.active_clusters')) === active + clusters.length);
+    await until(() => served.server.proxies()[0]?.types.every(({ state }) => state !== 'pending') ?? false);
+    const refused = served.server.proxies()[0]?.types.flatMap(({ nack }) => nack?.names ?? []);
+    expect(refused?.toSorted()).toEqual([...broken, 'foreign']);
+  });
 
   it('loses no request while routes flip between clusters that come and go (xds-protocol/X55, xds-protocol/X57, policy/P346)', async () => {
     const traffic = load(await portOf('l'));

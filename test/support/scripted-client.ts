@@ -45,7 +45,7 @@ const messages = {
 } as const;
 
 /** A node that is accepted. */
-export function aNode(id = 'sidecar~10.0.0.1~app-1.shop~shop.svc.cluster.local'): envoy.Node {
+function aNode(id = 'sidecar~10.0.0.1~app-1.shop~shop.svc.cluster.local'): envoy.Node {
   return { id };
 }
 
