@@ -1,7 +1,7 @@
 import { invariant } from '../incremental/invariant.ts';
 import type { Wire } from './observer.ts';
 import { spareBytes } from './transport/transport.ts';
-import { sizeOfVarint, tagOf } from './wire.ts';
+import { sizeOfVarint, tagOf, writeVarint } from './wire.ts';
 
 /**
  * Discovery responses, by hand: a head of a few bytes, then the resources' own bytes, encoded once and shared by all streams.
@@ -93,15 +93,4 @@ function writeText(buffer: Buffer, start: number, field: number, text: string): 
   buffer[start] = tagOf(field, 2);
   const at = writeVarint(buffer, start + 1, Buffer.byteLength(text));
   return at + buffer.write(text, at);
-}
-
-function writeVarint(buffer: Buffer, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest > 127) {
-    buffer[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  buffer[at++] = rest;
-  return at;
 }

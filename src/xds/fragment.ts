@@ -1,6 +1,6 @@
 import { versionOf } from './content-version.ts';
 import { typeUrlOf, type TypeName } from './proto.ts';
-import { sizeOfVarint, tagOf } from './wire.ts';
+import { sizeOfVarint, tagOf, writeVarint } from './wire.ts';
 
 /** One resource as it stands in a response, and the message inside. */
 export interface FramedResource {
@@ -56,13 +56,6 @@ function writeText(buffer: Buffer, start: number, tag: number, text: string): nu
 }
 
 function writeLength(buffer: Buffer, start: number, tag: number, length: number): number {
-  let at = start;
-  buffer[at++] = tag;
-  let rest = length;
-  while (rest > 127) {
-    buffer[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  buffer[at++] = rest;
-  return at;
+  buffer[start] = tag;
+  return writeVarint(buffer, start + 1, length);
 }

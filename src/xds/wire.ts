@@ -167,3 +167,19 @@ export function sizeOfVarint(value: number): number {
 const shortText = 42;
 /** A larger buffer is given back after use. */
 const largestKept = 1 << 20;
+
+/**
+ * Writes a length, a tag or another number below 2^32.
+ *
+ * @returns the offset behind it
+ */
+export function writeVarint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest > 127) {
+    bytes[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}

@@ -1,4 +1,4 @@
-import { sizeOfVarint, tagOf } from '../wire.ts';
+import { sizeOfVarint, tagOf, writeVarint } from '../wire.ts';
 
 /**
  * Protobuf messages are put together from parts that were encoded before: a repeated field is the sequence of its
@@ -51,15 +51,4 @@ function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0;
   for (const part of parts) length += part.length;
   return length;
-}
-
-function writeVarint(bytes: Uint8Array, start: number, value: number): number {
-  let end = start;
-  let rest = value;
-  while (rest > 127) {
-    bytes[end++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  bytes[end++] = rest;
-  return end;
 }

@@ -1,6 +1,6 @@
 import type { Locality } from '../../model/workload.ts';
 import { encode } from '../proto.ts';
-import { sizeOfVarint, tagOf, WireWriter } from '../wire.ts';
+import { sizeOfVarint, tagOf, WireWriter, writeVarint } from '../wire.ts';
 import { isUnknown, lbEndpoint, pipePath } from './load-assignment.ts';
 import type { LocalityGroup, Member } from './locality-groups.ts';
 
@@ -121,15 +121,4 @@ function writeMember(member: Member): void {
 function writeAnyMember(member: Member): void {
   writer.varint(tags.lbEndpoints);
   writer.bytes(encode('envoy.config.endpoint.v3.LbEndpoint', lbEndpoint(member)));
-}
-
-function writeVarint(buffer: Buffer, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest > 127) {
-    buffer[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  buffer[at++] = rest;
-  return at;
 }
