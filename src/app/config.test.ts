@@ -59,6 +59,7 @@ it('leaves unset what has no default', () => {
   expect(settingsOf({})).toEqual({
     files: undefined,
     xdsPlaintext: undefined,
+    domain: 'cluster.local',
     admin: { host: '127.0.0.1', port: 15014 },
     logLevel: 'info',
     logFormat: 'auto',
@@ -88,7 +89,7 @@ describe('problems name the place and say what to do', () => {
     [
       'unknown setting like no other',
       { ...config, file: 'colour: red' },
-      'weir.yaml:1 (colour) is not a setting; the settings are files, xdsPlaintext, admin, logLevel, logFormat',
+      'weir.yaml:1 (colour) is not a setting; the settings are files, xdsPlaintext, domain, admin, logLevel, logFormat',
     ],
     ['broken YAML', { ...config, file: 'admin: [\n' }, /^weir\.yaml:\d is not YAML: /],
     ['list', { ...config, file: '- admin' }, 'weir.yaml must hold settings, one `key: value` a line'],

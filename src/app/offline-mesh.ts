@@ -22,10 +22,15 @@ export interface OfflineMesh {
 /**
  * Reads directories of YAML as `weir serve` does.
  *
+ * @param domain cluster domain of the services
  * @param onFailure hears of bugs in computations
  * @throws DirectoryError when a directory cannot be read at all
  */
-export function readMesh(directories: readonly string[], onFailure: (failure: QueryFailure) => void): OfflineMesh {
+export function readMesh(
+  directories: readonly string[],
+  domain: string,
+  onFailure: (failure: QueryFailure) => void,
+): OfflineMesh {
   const engine = new Engine({ onFailure });
   // The problems are returned: whoever reads once wants them in one piece, not as they come up.
   const files = new FileSource({
@@ -34,7 +39,7 @@ export function readMesh(directories: readonly string[], onFailure: (failure: Qu
     clock: sourceClock,
     log: silentLog,
     directories,
-    domain: 'cluster.local',
+    domain,
   });
   files.readOnce();
   return {

@@ -37,6 +37,10 @@ const paths = z
   .transform((value) => (typeof value === 'string' ? value.split(',') : value))
   .pipe(z.array(z.string().trim().min(1, { error: 'must not be empty' })).min(1, { error: 'must name a directory' }));
 
+const domainName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, { error: 'must be a DNS name' });
+
 export const settings = {
   files: {
     schema: paths,
@@ -55,6 +59,14 @@ export const settings = {
     default: undefined,
     description:
       'serve xDS without TLS on this address; only addresses of this machine are allowed; port 0 takes a free one',
+  },
+  domain: {
+    schema: domainName,
+    flag: 'domain',
+    placeholder: 'DOMAIN',
+    variable: 'WEIR_DOMAIN',
+    default: 'cluster.local',
+    description: 'cluster domain, behind `svc.` in the full names of services',
   },
   admin: {
     schema: socketAddress,

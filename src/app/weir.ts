@@ -76,7 +76,7 @@ function assemble({ settings, version, log }: WeirOptions) {
 
   // The sources: each writes rows and nothing else. What does not decode never becomes a row.
   const context = { engine, admit, clock: sourceClock, log };
-  const files = new FileSource({ ...context, directories: settings.files, domain: 'cluster.local' });
+  const files = new FileSource({ ...context, directories: settings.files, domain: settings.domain });
   const registries = [files];
   const sourceNames = registries.map(({ name }) => name);
 

@@ -2,10 +2,11 @@ import { Command, Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { describeIssue, issuesOf, type Issue } from './issues.ts';
-import { filesOption, readMeshFiles } from './mesh-files.ts';
+import { domainOption, filesOption, readMeshFiles } from './mesh-files.ts';
 
 interface Flags {
   readonly files: readonly string[];
+  readonly domain: string;
   readonly output: 'text' | 'json';
 }
 
@@ -17,10 +18,11 @@ export function checkCommand(host: Host): Command {
         'that cannot mean what was meant. Exit status 1 when there is an error; warnings alone are 0.',
     )
     .addOption(filesOption())
+    .addOption(domainOption())
     .addOption(new Option('-o, --output <FORMAT>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', examples)
-    .action(async ({ files, output }: Flags) => {
-      const issues = issuesOf(await readMeshFiles(host, files));
+    .action(async ({ files, domain, output }: Flags) => {
+      const issues = issuesOf(await readMeshFiles(host, files, domain));
       host.out.write(output === 'json' ? `${JSON.stringify(issues, null, 2)}\n` : textOf(issues));
       if (issues.some(({ severity }) => severity === 'error')) throw new CommandError(exitCodes.failure, '');
     });

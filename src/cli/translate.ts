@@ -34,7 +34,7 @@ export function translateCommand(host: Host): Command {
     .addHelpText('after', examples)
     .action(async ({ files, node, output }: Flags) => {
       const proxy = await readProxy(node);
-      const mesh = await readMeshFiles(host, files);
+      const mesh = await readMeshFiles(host, files, proxy.domain);
       for (const issue of issuesOf(mesh)) host.err.write(`${describeIssue(issue)}\n`);
       const [{ proxyView }, { translation }] = await Promise.all([
         import('../app/proxy-view.ts'),

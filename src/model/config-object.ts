@@ -26,6 +26,8 @@ export interface ConfigObject {
   /** Plain JSON data, frozen by convention. */
   readonly spec: unknown;
   readonly origin: Origin;
+  /** Cluster domain behind `svc.`, by which short host names are completed. Default: `cluster.local`. */
+  readonly domain?: string;
 }
 
 export function keyOfConfig(object: ConfigObject): ConfigKey {

@@ -164,6 +164,15 @@ describe('endpoints of a service entry', () => {
     ]);
   });
 
+  test('policy/E7: a WorkloadEntry whose address is a name stays out of lists of addresses, which proxies would refuse whole', () => {
+    const engine = aMesh(
+      aService('web'),
+      aShard('web', ['10.0.0.1']),
+      aWorkloadEntry('vm', { address: 'vm.example.com', labels: { app: 'web' } }),
+    );
+    expect(engine.read(serviceEndpoints, web).map(({ address }) => address)).toEqual(['10.0.0.1']);
+  });
+
   test('policy/E7: a WorkloadEntry brings its ports, weight, locality and account', () => {
     const engine = aMesh(
       anEntry({ workloadSelector: { labels: { app: 'api' } } }),

@@ -182,7 +182,9 @@ describe('labels in scopes', () => {
     const engine = aMesh(proxy, routeForVersion('v1'), routeForVersion('v2', { namespace: 'other' }));
     expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v1' });
     put(engine, aWorkloadEntry('vm', { address: '10.0.0.1', labels: { version: 'v0' } }));
-    expect(factsOf(engine, 'web-1', 'client').labels).toEqual({});
+    expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v1' });
+    put(engine, aProxy('web-1', { labels: {}, addresses: ['10.0.0.1'] }), routeForVersion('v0'));
+    expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v0' });
     put(engine, aPod('web-1', { addresses: ['10.9.9.9'], labels: { version: 'v2' } }));
     expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v2' });
   });
@@ -216,6 +218,16 @@ describe('services of a workload', () => {
       aService('web', { namespace: 'other' }),
     );
     expect(servicesOf(engine)).toEqual([aServiceKey('canary'), aServiceKey('web')]);
+  });
+
+  test('are those that select what the proxy says of itself, and those that select a WorkloadEntry with its address', () => {
+    const engine = aMesh(
+      aProxy('web-1', { labels: { app: 'web' } }),
+      aService('web'),
+      aService('vm'),
+      aWorkloadEntry('vm', { address: '10.0.0.1', labels: { app: 'vm' } }),
+    );
+    expect(servicesOf(engine)).toEqual([aServiceKey('vm'), aServiceKey('web')]);
   });
 
   test('are those of its namespace that list its address', () => {

@@ -1,4 +1,5 @@
 import type { Read } from '../incremental/definitions.ts';
+import { isAddress } from '../model/cidr.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Service } from '../model/service.ts';
 import { workloads } from '../model/tables.ts';
@@ -55,7 +56,9 @@ export function selectedWorkloadEntries(read: Read, service: Service): readonly 
 }
 
 function endpointOfEntry(service: Service, entry: DecodedWorkloadEntry): readonly Endpoint[] {
-  if (entry.address === undefined) return [];
+  // A name cannot stand in a list of addresses: Envoy would refuse the whole list. Only services that proxies resolve take it.
+  const isName = !isAddress(entry.address ?? '') && !entry.address?.startsWith('unix://');
+  if (entry.address === undefined || (isName && service.resolution === 'endpoints')) return [];
   const { address, weight, labels, locality, serviceAccount, name, namespace } = entry;
   return [
     {

@@ -33,7 +33,9 @@ export const workloadOfProxy: Query<ProxyKey, WorkloadOfProxy | undefined> = {
     const [entry] = entries.map((entryKey) => readWorkloadEntry(read, entryKey));
     if (entry !== undefined) {
       const locality = isKnown(entry.locality) ? entry.locality : proxy.locality;
-      return { labels: entry.labels, locality, namedPorts: announcedPorts(proxy), entries };
+      // The entry stands for one address of the machine; what the proxy says of its workload tells more, where it says anything.
+      const labels = Object.keys(proxy.labels).length > 0 ? proxy.labels : entry.labels;
+      return { labels, locality, namedPorts: announcedPorts(proxy), entries };
     }
     return { labels: proxy.labels, locality: proxy.locality, namedPorts: announcedPorts(proxy), entries };
   },

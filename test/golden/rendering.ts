@@ -74,7 +74,7 @@ function meshOf(file: string): Engine {
       directories: [directory],
       domain,
       admit: (object) => {
-        const decoded = decodeConfig(object, domain);
+        const decoded = decodeConfig(object);
         return decoded.kind === 'valid' ? decoded.warnings : decoded.violations;
       },
       clock: { now: () => 0, monotonic: () => 0 },

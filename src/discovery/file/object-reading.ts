@@ -42,7 +42,8 @@ export function readObject(
   path: string,
   context: ObjectContext,
 ): Identified {
-  const { identity, metadata, violations } = readMetadata(content, namespaced);
+  const named = as === 'mesh.istio.io/MeshConfig' ? withDefaultName(content) : content;
+  const { identity, metadata, violations } = readMetadata(named, namespaced);
   if (identity === undefined) return { violations };
   const id = configKey(as, identity.namespace, identity.name);
   // With broken metadata the rest is read all the same, so that its author hears of everything at once.
@@ -51,6 +52,12 @@ export function readObject(
   if (violations.length === 0) return { object: { id, path, embedded: undefined, outcome } };
   const all = outcome.kind === 'invalid' ? [...violations, ...outcome.violations] : violations;
   return { object: { id, path, embedded: undefined, outcome: { kind: 'invalid', violations: all } } };
+}
+
+/** A mesh has one configuration, which therefore needs no name. */
+function withDefaultName(content: Content): Content {
+  const metadata = content['metadata'] ?? {};
+  return isMapping(metadata) ? { ...content, metadata: { name: 'mesh', ...metadata } } : content;
 }
 
 const noMetadata: ObjectMetadata = {
@@ -112,6 +119,7 @@ export function configRow(
     createdAt,
     spec: spec ?? {},
     origin: context.origin,
+    domain: context.domain,
   };
   const violations = context.admit(row).filter(({ severity }) => severity === 'error');
   if (violations.length > 0) return { kind: 'invalid', violations };

@@ -67,6 +67,14 @@ describe('reading files once', () => {
     });
   });
 
+  it('takes a MeshConfig without metadata: a mesh has one', () => {
+    const followed = read({
+      'mesh.yaml': 'apiVersion: mesh.istio.io/v1alpha1\nkind: MeshConfig\nspec: {accessLogFile: /dev/stdout}\n',
+    });
+    expect(followed.names).toEqual(['MeshConfig mesh']);
+    expect(followed.problems).toEqual([]);
+  });
+
   it('takes an object as it stands, with where it stands', () => {
     const followed = read({
       'sub/a.yaml': `# first
@@ -95,6 +103,7 @@ spec: {hosts: [reviews], unknown: [1, {a: null}]}
         createdAt: Date.UTC(2026, 0, 31, 12),
         spec: { hosts: ['reviews'], unknown: [1, { a: null }] },
         origin: { source: 'files', file: followed.path('sub/a.yaml'), document: 1, line: 4 },
+        domain: 'cluster.local',
       },
     ]);
   });

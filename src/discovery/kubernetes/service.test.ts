@@ -14,6 +14,15 @@ function violationsOf(spec: unknown): readonly string[] {
 }
 
 describe('convertService', () => {
+  it.each([
+    ['PreferClose', 'prefer-same-zone'],
+    ['PreferSameZone', 'prefer-same-zone'],
+    ['PreferSameNode', 'prefer-same-node'],
+    ['PreferSomething', undefined],
+  ])('takes the traffic distribution %s for %s (kubernetes/K81)', (trafficDistribution, expected) => {
+    expect(aService({ trafficDistribution }).trafficDistribution).toBe(expected);
+  });
+
   it('makes a row of an ordinary service', () => {
     const service = aService({
       type: 'ClusterIP',

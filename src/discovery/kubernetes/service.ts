@@ -46,6 +46,7 @@ const serviceSchema = z.object({
       ports: z.array(portSchema).nullish(),
       selector: labelsSchema.nullish(),
       publishNotReadyAddresses: z.boolean().nullish(),
+      trafficDistribution: z.string().nullish(),
     })
     .nullish(),
 });
@@ -84,6 +85,7 @@ export function convertService(object: KubernetesObject, context: ConversionCont
     exportTo: exportTo(metadata.annotations[exportAnnotation]),
     labels: metadata.labels,
     selector: resolution === 'external-name' ? undefined : selectorOf(spec),
+    ...distributionOf(spec),
     publishNotReady: spec.publishNotReadyAddresses ?? false,
     createdAt: metadata.createdAt,
     declaredBy: referenceTo('Service', metadata, context),
@@ -120,6 +122,19 @@ function addressesOf(spec: Spec): readonly string[] {
 /** An empty selector selects nothing, as in Kubernetes: the endpoints are somebody else's. */
 function selectorOf({ selector }: Spec): Readonly<Record<string, string>> | undefined {
   return selector === undefined || selector === null || Object.keys(selector).length === 0 ? undefined : selector;
+}
+
+/** `PreferClose` is the older name of `PreferSameZone`; what is not known prefers nothing, as in Kubernetes (K81). */
+function distributionOf({ trafficDistribution }: Spec): Pick<Service, 'trafficDistribution'> {
+  switch (trafficDistribution) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return { trafficDistribution: 'prefer-same-zone' };
+    case 'PreferSameNode':
+      return { trafficDistribution: 'prefer-same-node' };
+    default:
+      return {};
+  }
 }
 
 /** Names separated by commas (policy G3). */

@@ -85,7 +85,7 @@ describe('decoding', () => {
     const object = anIstioObject('VirtualService', samples.VirtualService);
     expect(decodeConfig(object)).toBe(decodeConfig(object));
     expect(decodeConfig(object)).toBe(decodeVirtualService(object));
-    expect(decodeConfig(object, 'other.local')).not.toEqual(decodeConfig(object));
+    expect(decodeConfig({ ...object, domain: 'other.local' })).not.toEqual(decodeConfig(object));
   });
 
   it('takes null for absent, as emptied YAML fields are', () => {

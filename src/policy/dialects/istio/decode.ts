@@ -28,8 +28,8 @@ import { decodeWorkloadEntrySpec } from './workload-entry.ts';
 
 const defaultDomain = 'cluster.local';
 
-/** @param domain cluster domain, behind `svc.` in full names of services */
-export function decodeConfig(object: ConfigObject, domain = defaultDomain): Decoded {
+export function decodeConfig(object: ConfigObject): Decoded {
+  const { domain = defaultDomain } = object;
   switch (object.kind) {
     case 'networking.istio.io/VirtualService':
       return decodeVirtualService(object, domain);

@@ -1,3 +1,4 @@
+import { compareText } from '../../../model/config-object.ts';
 import { quote } from './field-path.ts';
 import type { Reading } from './reading.ts';
 import { itemsOf } from './values.ts';
@@ -33,7 +34,8 @@ export function decodeExportTo(
       `keep ${quote(alone)} alone, or remove it`,
     );
   }
-  return [...values];
+  // A set: rules that name the same namespaces in another order are for the same clients.
+  return [...values].toSorted(compareText);
 }
 
 function isNamespaceOrWord(value: string): boolean {

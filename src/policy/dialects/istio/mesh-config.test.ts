@@ -81,6 +81,7 @@ describe('mesh-wide settings', () => {
       'warning WEIR1009 spec.trustDomain',
       'error WEIR1010 spec.trustDomain',
     ],
+    ['one port for both directions', { proxyListenPort: 15006 }, 'error WEIR1006 spec.proxyListenPort'],
     ['a wrong port', { proxyListenPort: 0 }, 'error WEIR1004 spec.proxyListenPort'],
     [
       'wrong retries',

@@ -1,4 +1,4 @@
-import type { MeshSettings } from '../../../model/mesh-settings.ts';
+import { defaultMeshSettings, type MeshSettings } from '../../../model/mesh-settings.ts';
 import type { TrafficPolicy } from '../../../model/traffic-policy.ts';
 import { decodeConnectionPool } from './connection-pool.ts';
 import type { DecodedMeshConfig, DecodedObject } from './decoded.ts';
@@ -26,6 +26,7 @@ export function decodeMeshConfigSpec(
     ...decodeTraffic(spec, reading),
     ...decodeExports(spec, reading),
   };
+  checkPorts(settings, reading);
   const set = Object.entries(settings).filter(([, value]) => value !== undefined);
   return { kind: 'mesh-config', settings: Object.fromEntries(set) };
 }
@@ -71,6 +72,16 @@ function reportIdle(spec: MeshConfigSpec, reading: Reading): void {
   for (const [field, consequence] of Object.entries(idle)) {
     if (spec[field as keyof MeshConfigSpec] !== undefined) reading.notInForce(`spec.${field}`, consequence);
   }
+}
+
+/** Envoy refuses a second listener on one address. */
+function checkPorts(settings: Some<'proxyListenPort' | 'proxyInboundListenPort'>, reading: Reading): void {
+  const outbound = settings.proxyListenPort ?? defaultMeshSettings.proxyListenPort;
+  const inbound = settings.proxyInboundListenPort ?? defaultMeshSettings.proxyInboundListenPort;
+  if (outbound !== inbound) return;
+  const path = settings.proxyListenPort === undefined ? 'spec.proxyInboundListenPort' : 'spec.proxyListenPort';
+  const message = `the port ${outbound} is the one for outbound and for inbound traffic`;
+  reading.error('WEIR1006', path, message, 'give each direction a port of its own');
 }
 
 type Some<Names extends keyof MeshSettings> = { readonly [Name in Names]: MeshSettings[Name] | undefined };

@@ -39,13 +39,13 @@ describe('hosts', () => {
     expect(problemsOf('VirtualService', { hosts: [host], http })).toContain('error WEIR1010 spec.hosts[0]');
   });
 
-  it('refuses * for all sidecars, and warns of it beside a gateway (policy/P605)', () => {
+  it('refuses * for all sidecars, beside a gateway too (policy/P605)', () => {
     expect(problemsOf('VirtualService', { hosts: ['*'], http })).toEqual(['error WEIR1101 spec.hosts[0]']);
     expect(problemsOf('VirtualService', { hosts: ['*'], gateways: ['mesh'], http })).toEqual([
       'error WEIR1101 spec.hosts[0]',
     ]);
     expect(problemsOf('VirtualService', { hosts: ['*'], gateways: ['mesh', 'g'], http })).toContain(
-      'warning WEIR1101 spec.hosts[0]',
+      'error WEIR1101 spec.hosts[0]',
     );
     expect(valueOf('VirtualService', { hosts: ['*'], gateways: ['g'], http }).hosts).toEqual(['*']);
   });

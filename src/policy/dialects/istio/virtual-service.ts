@@ -65,7 +65,11 @@ function decodeHosts(
   if (!checkLength(written.length, largestObject.hosts, 'spec.hosts', reading)) return hosts;
   for (const { item, at } of written) {
     if (!checkHost(item, at, reading, { wildcard: true, address: true })) continue;
-    if (item === '*' && gateways.includes(meshGateway)) reportEverything(gateways, at, reading);
+    // Policy P605, also where the object is bound to a gateway as well.
+    if (item === '*' && gateways.includes(meshGateway)) {
+      const advice = 'name the hosts, or bind the object to a gateway only';
+      reading.error('WEIR1101', at, 'the host * would take over every service of the mesh', advice);
+    }
     const host = fullHost(item, reading);
     const other = hosts.find((candidate) => !isAddress(host) && hostsOverlap(candidate, host));
     if (other === undefined) hosts.push(host);
@@ -75,16 +79,6 @@ function decodeHosts(
     }
   }
   return hosts;
-}
-
-/** Policy P605; together with a gateway it is what Istio's users have, and holds for every service without rules of its own. */
-function reportEverything(gateways: readonly string[], path: string, reading: Reading): void {
-  const advice = 'name the hosts, or bind the object to a gateway only';
-  if (gateways.every((gateway) => gateway === meshGateway)) {
-    reading.error('WEIR1101', path, 'the host * would take over every service of the mesh', advice);
-  } else {
-    reading.warn('WEIR1101', path, 'for sidecars the host * holds for every service without rules of its own', advice);
-  }
 }
 
 /** Policy P408. */

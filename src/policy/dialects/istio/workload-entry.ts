@@ -12,7 +12,12 @@ type WorkloadEntryParts = Omit<DecodedWorkloadEntry, keyof DecodedObject>;
 
 /** The object by itself: which addresses fit depends on the service entries that select it. */
 export function decodeWorkloadEntrySpec(spec: WorkloadEntrySpec, reading: Reading): WorkloadEntryParts {
-  return decodeWorkload(spec, 'spec', reading, { hostnames: true });
+  const parts = decodeWorkload(spec, 'spec', reading, { hostnames: true });
+  if (parts.address !== undefined && !isAddress(parts.address) && !isUnixAddress(parts.address)) {
+    const message = `${quote(parts.address)} is a name, which only service entries with resolution DNS can use`;
+    reading.warn('WEIR1303', 'spec.address', message, 'use an IP address for all other services');
+  }
+  return parts;
 }
 
 const unixPrefix = 'unix://';
