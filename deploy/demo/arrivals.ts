@@ -56,6 +56,8 @@ export class Arrivals {
       const { version, isPending } = await deliveryOf(this.#weir);
       return version !== departure.version && !isPending && (await reached());
     };
+    // Not at once: the first look would stand in the way of what it looks for.
+    await delay(lookInterval, undefined, { signal });
     await untilSeen('the change', hasArrived, signal);
     this.#before = departure.latencies;
     this.#now = await this.#read();
