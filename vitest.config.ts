@@ -8,7 +8,7 @@ const reportFile = env['WEIR_TEST_REPORT'];
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'proto/**/*.test.ts', 'deploy/**/*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
     // Real Envoys and compilers share the machine with the tests.
     maxWorkers: 2,

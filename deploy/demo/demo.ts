@@ -27,7 +27,7 @@ interface Pace {
 }
 
 const unhurried: Pace = { requestsPerSecond: 80, requestsPerStep: 640 };
-const once: Pace = { requestsPerSecond: 70, requestsPerStep: 350 };
+const once: Pace = { requestsPerSecond: 100, requestsPerStep: 380 };
 
 const { values: flags } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
 if (flags.help === true) console.log(usage);

@@ -26,7 +26,7 @@ export interface RunningPod extends PodSpec {
 }
 
 /** Milliseconds after which waiting is given up. */
-const deadline = 25_000;
+const deadline = 15_000;
 /** Milliseconds between looks where there is no event to wait for. */
 const lookInterval = 20;
 
