@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { versionOf } from './content-version.ts';
-import { frameContent } from './fragment.ts';
+import { frameContent, frameParts } from './fragment.ts';
 import { decode } from './proto.ts';
 
 const type = 'envoy.config.cluster.v3.Cluster';
@@ -25,6 +25,11 @@ describe('frameContent', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('takes a message in pieces for the same as the message in one', () => {
+    const pieces = ['a', '', 'bc'].map((text) => Buffer.from(text));
+    expect(frameParts(type, 'name', pieces)).toEqual(frameContent(type, 'name', Buffer.from('abc')));
   });
 
   it('holds the message once: the value is a view of the fragment, which owns its memory', () => {

@@ -1,4 +1,4 @@
-import { versionOf } from './content-version.ts';
+import { versionLength, versionOf } from './content-version.ts';
 import { typeUrlOf, type TypeName } from './proto.ts';
 import { sizeOfVarint, tagOf, writeVarint } from './wire.ts';
 
@@ -21,24 +21,35 @@ const nameTag = tagOf(3, 2);
 const typeUrlTag = tagOf(1, 2);
 const valueTag = tagOf(2, 2);
 
-/**
- * Frames the bytes of a message under their hash (hot-path H404). The result owns its memory (H504) and is never written to
- * again (H501).
- */
+/** Frames the bytes of a message. */
 export function frameContent(type: TypeName, name: string, value: Uint8Array): FramedResource {
-  const version = versionOf(value);
+  return frameParts(type, name, [value]);
+}
+
+/**
+ * Frames the bytes of a message, given in pieces, under their hash (hot-path H404). They are copied once, into memory that the
+ * result owns (H504) and that is never written to again (H501).
+ */
+export function frameParts(type: TypeName, name: string, parts: readonly Uint8Array[]): FramedResource {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
   const typeUrl = typeUrlOf(type);
-  const anySize = sizeOfText(typeUrl) + sizeOfBytes(value.length);
-  const size = sizeOfText(version) + sizeOfBytes(anySize) + sizeOfText(name);
+  const anySize = sizeOfText(typeUrl) + sizeOfBytes(length);
+  const size = sizeOfBytes(versionLength) + sizeOfBytes(anySize) + sizeOfText(name);
   const fragment = Buffer.allocUnsafeSlow(sizeOfBytes(size));
-  let at = writeLength(fragment, 0, resourcesTag, size);
-  at = writeText(fragment, at, versionTag, version);
-  at = writeLength(fragment, at, anyTag, anySize);
+  const versionAt = writeLength(fragment, writeLength(fragment, 0, resourcesTag, size), versionTag, versionLength);
+  let at = writeLength(fragment, versionAt + versionLength, anyTag, anySize);
   at = writeText(fragment, at, typeUrlTag, typeUrl);
-  const start = writeLength(fragment, at, valueTag, value.length);
-  fragment.set(value, start);
-  writeText(fragment, start + value.length, nameTag, name);
-  return { version, fragment, value: fragment.subarray(start, start + value.length) };
+  const start = writeLength(fragment, at, valueTag, length);
+  at = start;
+  for (const part of parts) {
+    fragment.set(part, at);
+    at += part.length;
+  }
+  writeText(fragment, at, nameTag, name);
+  const value = fragment.subarray(start, at);
+  const version = versionOf(value);
+  fragment.latin1Write(version, versionAt);
+  return { version, fragment, value };
 }
 
 /** Of a field with a one-byte tag. */
