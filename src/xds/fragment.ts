@@ -48,7 +48,7 @@ export function frameParts(type: TypeName, name: string, parts: readonly Uint8Ar
   writeText(fragment, at, nameTag, name);
   const value = fragment.subarray(start, at);
   const version = versionOf(value);
-  fragment.latin1Write(version, versionAt);
+  fragment.write(version, versionAt, 'latin1');
   return { version, fragment, value };
 }
 
