@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { flatText } from '../../model/keys.ts';
 import type { ObjectReference, Origin } from '../../model/provenance.ts';
 import type { ObjectMetadata } from './metadata.ts';
 import { says, type Reading } from './violations.ts';
@@ -24,7 +25,7 @@ export type Conversion<Row> = Reading<readonly Row[]>;
 
 /** Full name of a Kubernetes service. */
 export function hostnameOfService(name: string, namespace: string, domain: string): string {
-  return `${name}.${namespace}.svc.${domain}`;
+  return flatText('.', name, namespace, 'svc', domain);
 }
 
 export function referenceTo(kind: string, metadata: ObjectMetadata, context: ConversionContext): ObjectReference {

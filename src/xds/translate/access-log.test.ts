@@ -21,9 +21,18 @@ describe('access logs (policy/O1)', () => {
       '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% ' +
       '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n';
     expect(logOf({})).toMatchObject({
-      name: 'envoy.access_loggers.file',
-      typedConfig: { path: '/dev/stdout', logFormat: { textFormatSource: { inlineString } } },
+      name: 'envoy.access_loggers.stdout',
+      typedConfig: { logFormat: { textFormatSource: { inlineString } } },
     });
+  });
+
+  it.each([
+    ['/dev/stdout', 'envoy.access_loggers.stdout', undefined],
+    ['/dev/stderr', 'envoy.access_loggers.stderr', undefined],
+    ['/var/log/access.log', 'envoy.access_loggers.file', '/var/log/access.log'],
+  ])('to %s open a file only where it is one', (accessLogFile, name, path) => {
+    const log = logOf({ accessLogFile }) as { readonly name: string; readonly typedConfig: { readonly path?: string } };
+    expect([log.name, log.typedConfig.path]).toEqual([name, path]);
   });
 
   it('take a format, with a line break of their own', () => {

@@ -55,27 +55,33 @@ function defaultTextFormat(): string {
 
 const textFormat = defaultTextFormat();
 
-/** The access logs of a chain: none, or one file. */
+/** The access logs of a chain: none, or one. */
 export function accessLogs(settings: AccessLogSettings): envoy.AccessLog[] {
-  const log = fileAccessLog(settings);
+  const log = accessLog(settings);
   return log === undefined ? [] : [log];
 }
 
 /** The access log of a listener: connections that no filter chain takes, of which nothing else would tell. */
 export function refusedConnectionLogs(settings: AccessLogSettings): envoy.AccessLog[] {
-  const log = fileAccessLog(settings);
+  const log = accessLog(settings);
   return log === undefined ? [] : [{ ...log, filter: { responseFlagFilter: { flags: ['NR'] } } }];
 }
 
-function fileAccessLog(settings: AccessLogSettings): envoy.AccessLog | undefined {
-  if (settings.accessLogFile === '') return undefined;
-  return {
-    name: 'envoy.access_loggers.file',
-    typedConfig: pack('envoy.extensions.access_loggers.file.v3.FileAccessLog', {
-      path: settings.accessLogFile,
-      logFormat: settings.accessLogEncoding === 'json' ? jsonFormat(settings) : textFormatOf(settings),
-    }),
-  };
+function accessLog(settings: AccessLogSettings): envoy.AccessLog | undefined {
+  const { accessLogFile: path } = settings;
+  if (path === '') return undefined;
+  const logFormat = settings.accessLogEncoding === 'json' ? jsonFormat(settings) : textFormatOf(settings);
+  // Opened as files, the standard streams are refused, and the listener with them, where they are sockets (systemd's journal).
+  if (path === '/dev/stdout') {
+    const typedConfig = pack('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', { logFormat });
+    return { name: 'envoy.access_loggers.stdout', typedConfig };
+  }
+  if (path === '/dev/stderr') {
+    const typedConfig = pack('envoy.extensions.access_loggers.stream.v3.StderrAccessLog', { logFormat });
+    return { name: 'envoy.access_loggers.stderr', typedConfig };
+  }
+  const typedConfig = pack('envoy.extensions.access_loggers.file.v3.FileAccessLog', { path, logFormat });
+  return { name: 'envoy.access_loggers.file', typedConfig };
 }
 
 function textFormatOf({ accessLogFormat }: AccessLogSettings): envoy.SubstitutionFormatString {
