@@ -1,5 +1,6 @@
 import type { Cause } from '../incremental/definitions.ts';
 import type { Provenance } from '../model/provenance.ts';
+import type { PushLatency } from './observer.ts';
 import type { ErrorDetail } from './requests.ts';
 import type { Resource } from './resources.ts';
 
@@ -53,6 +54,15 @@ const longestList = 20;
 
 export function namesOf(flight: Flight): readonly string[] {
   return [...flight.resources.map((resource) => resource.name), ...flight.removed];
+}
+
+/** How long the changes in a response took until its ACK. @param now milliseconds of the monotonic clock */
+export function latenciesOf({ publications, sentAt }: Flight, now: number): readonly PushLatency[] {
+  return publications.map(({ cause, committedAt }) => ({
+    source: cause.source,
+    stages: { commit: committedAt - cause.at, send: sentAt - committedAt, ack: now - sentAt },
+    total: now - cause.at,
+  }));
 }
 
 /** @param names those at fault */

@@ -1,11 +1,8 @@
 import type { Flight } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Rejections } from './rejections.ts';
-import type { ResourceType } from './resource-types.ts';
+import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
-
-/** A type of resources as a subscription needs it; types that Weir does not serve have a row made for them. */
-export type SubscribedType = Omit<ResourceType, 'name' | 'message'> & { readonly name: string };
 
 /** What a subscription sees of the store: the resources of one type that one proxy may have. */
 export interface View {

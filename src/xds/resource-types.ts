@@ -19,6 +19,9 @@ export interface ResourceType {
   readonly removalIsSent: boolean;
 }
 
+/** A type as a subscription needs it: a row of the table, or one made for a type that Weir does not serve. */
+export type SubscribedType = Omit<ResourceType, 'name' | 'message'> & { readonly name: string };
+
 /** xds-protocol X107, in ascending order of rank. */
 export const resourceTypes: readonly ResourceType[] = [
   row('cluster', 'envoy.config.cluster.v3.Cluster', 1, true),
@@ -40,6 +43,18 @@ export function resourceTypeByUrl(typeUrl: string): ResourceType | undefined {
 /** undefined: there is no type of that name. */
 export function resourceTypeByName(name: string): ResourceType | undefined {
   return byName.get(name);
+}
+
+/** Types that Weir does not serve exist nowhere: delta clients hear so for each name, SotW clients hear nothing (X5). */
+export function unservedType(typeUrl: string): SubscribedType {
+  return {
+    name: 'unserved',
+    typeUrl,
+    rank: Infinity,
+    fullState: false,
+    wildcardWhenEmpty: false,
+    removalIsSent: false,
+  };
 }
 
 /** Clusters and listeners are whole sets to Envoy; everything else is looked up by name. */

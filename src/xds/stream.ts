@@ -3,13 +3,13 @@ import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Clock } from './clock.ts';
 import { encodeHead, sotwEntry, type ResponseConstants } from './envelope.ts';
-import type { Flight, Publication, Settlement } from './flight.ts';
+import { latenciesOf, type Flight, type Publication, type Settlement } from './flight.ts';
 import type { FlushQueue } from './flush-queue.ts';
+import { Gates } from './gates.ts';
 import type { StreamFacts, Wire, XdsObserver } from './observer.ts';
-import { deadlines, removalWaitsFor, responseLimit, waitsForNew, warmingRules } from './order.ts';
-import type { SubscribedType } from './outbox.ts';
+import { deadlines, removalWaitsFor, responseLimit, warmingRules } from './order.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
-import { resourceTypeByName, resourceTypeByUrl } from './resource-types.ts';
+import { resourceTypeByName, resourceTypeByUrl, unservedType, type SubscribedType } from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import type { ResourceStore } from './store.ts';
 import { Subscription, type Response } from './subscription.ts';
@@ -65,6 +65,7 @@ export class XdsStream {
   readonly #wire: Wire;
   readonly #host: StreamHost;
   readonly #connectedAt: number;
+  readonly #gates: Gates;
   #identity: Identity | undefined;
   /** In ascending order of rank. */
   #subscriptions: Subscription[] = [];
@@ -72,8 +73,6 @@ export class XdsStream {
   #isWritable = true;
   #isOpen = true;
   #isFirstAnswer = true;
-  /** Since when something waits for the client to confirm new clusters. */
-  #waitingForNewSince: number | undefined;
   #cancelAlarm: (() => void) | undefined;
   /** Nonce of the last response whose missing ACK was reported. */
   #reportedOverdue: string | undefined;
@@ -83,6 +82,7 @@ export class XdsStream {
     this.#wire = wire;
     this.#host = host;
     this.#connectedAt = host.clock.now();
+    this.#gates = new Gates((type) => this.#find(type), this.#connectedAt);
     transport.onMessage((message) => this.#guard(() => this.#receive(message)));
     transport.onDrain(() => {
       this.#isWritable = true;
@@ -184,11 +184,7 @@ export class XdsStream {
       return this.#host.observer.nacked({ stream, type: type.name, nonce, message, names, objects });
     }
     const now = this.#host.clock.now();
-    const latencies = flight.publications.map(({ cause, committedAt }) => ({
-      source: cause.source,
-      stages: { commit: committedAt - cause.at, send: flight.sentAt - committedAt, ack: now - flight.sentAt },
-      total: now - cause.at,
-    }));
+    const latencies = latenciesOf(flight, now);
     this.#host.observer.acked({ stream, type: type.name, nonce, milliseconds: now - flight.sentAt, latencies });
   }
 
@@ -199,7 +195,7 @@ export class XdsStream {
     this.#guard(() => {
       if (!this.#isOpen) return;
       const now = this.#host.clock.now();
-      if (![...waitsForNew.values()].some((name) => this.#find(name)?.introduces)) this.#waitingForNewSince = undefined;
+      this.#gates.begin();
       for (const subscription of this.#subscriptions) this.#flushType(subscription, now);
       // What a removal waits for may have turned out to be nothing.
       for (const name of removalWaitsFor.keys()) {
@@ -211,14 +207,14 @@ export class XdsStream {
   }
 
   #flushType(subscription: Subscription, now: number): void {
-    if (!subscription.maySend(now) || this.#waitsForNew(subscription, now)) return;
+    if (!subscription.maySend(now) || this.#gates.waitsForNew(subscription, now)) return;
     while (this.#isWritable && subscription.maySend(now)) {
       const response = subscription.take({
         now,
         sequence: this.#host.store.sequence,
         nonce: this.#host.nextNonce,
         limit: responseLimit,
-        mayRemove: (sequence) => this.#mayRemove(subscription, sequence, now),
+        mayRemove: (sequence) => this.#gates.mayRemove(subscription, sequence, now),
       });
       if (response === undefined) return;
       this.#isFirstAnswer = false;
@@ -257,29 +253,8 @@ export class XdsStream {
     }
   }
 
-  /** Whether a type waits because what it sends might name something that the client has not confirmed yet (X57). */
-  #waitsForNew({ type }: Subscription, now: number): boolean {
-    const awaited = this.#find(waitsForNew.get(type.name));
-    // A client that asks for clusters by name does so because of routes, and would wait for ever.
-    if (awaited?.wildcard !== true || !awaited.introduces) return false;
-    this.#waitingForNewSince ??= now;
-    return now < this.#waitingForNewSince + deadlines.newClusters;
-  }
-
-  /** Whether nothing that the client has may still name what went away with a commit (X55). */
-  #mayRemove({ type }: Subscription, sequence: number, now: number): boolean {
-    const [first, ...others] = removalWaitsFor.get(type.name) ?? [];
-    if (first === undefined) return true;
-    const awaited = this.#find(first);
-    if (awaited?.started !== true) return now >= this.#connectedAt + deadlines.noListeners;
-    return (
-      awaited.confirmed(sequence) &&
-      others.map((name) => this.#find(name)).every((other) => other?.started !== true || other.confirmed(sequence))
-    );
-  }
-
-  #find(typeName: string | undefined): Subscription | undefined {
-    return typeName === undefined ? undefined : this.#subscriptions.find(({ type }) => type.name === typeName);
+  #find(typeName: string): Subscription | undefined {
+    return this.#subscriptions.find(({ type }) => type.name === typeName);
   }
 
   #queue(): void {
@@ -300,11 +275,7 @@ export class XdsStream {
   #nextMoments(now: number): readonly number[] {
     const waiting = this.#subscriptions.filter((subscription) => subscription.started && subscription.hasWork);
     if (waiting.length === 0) return [];
-    return [
-      ...waiting.map((subscription) => subscription.slotFreeAt(now)),
-      (this.#waitingForNewSince ?? Infinity) + deadlines.newClusters,
-      this.#connectedAt + deadlines.noListeners,
-    ];
+    return [...waiting.map((subscription) => subscription.slotFreeAt(now)), ...this.#gates.moments()];
   }
 
   /** Reports responses that have waited for their ACK too long. The stream goes on: a warming proxy is not to be disturbed (X69). */
@@ -357,18 +328,6 @@ export class XdsStream {
     this.#host.ended(this, this.#identity?.proxy);
     this.#identity = undefined;
   }
-}
-
-/** Types that Weir does not serve exist nowhere: delta clients hear so for each name, SotW clients hear nothing (X5). */
-function unservedType(typeUrl: string): SubscribedType {
-  return {
-    name: 'unserved',
-    typeUrl,
-    rank: Infinity,
-    fullState: false,
-    wildcardWhenEmpty: false,
-    removalIsSent: false,
-  };
 }
 
 function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {

@@ -1,8 +1,9 @@
 import { interestChange } from './differ.ts';
 import { nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Wire } from './observer.ts';
-import { Outbox, type SelectOptions, type SubscribedType, type View } from './outbox.ts';
+import { Outbox, type SelectOptions, type View } from './outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
+import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
 
 export interface TakeOptions extends SelectOptions {
