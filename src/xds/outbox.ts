@@ -44,7 +44,7 @@ export interface Selection {
 type Decision = 'send' | 'remove' | 'later' | 'nothing';
 
 /** The version of what the client holds, where a rejected response leaves that open. No resource has it. */
-const unsure = '';
+export const unsure = '';
 
 /**
  * What one client may have to hear of one type. There is no list of the versions that the client holds: it holds the current ones,

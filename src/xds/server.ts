@@ -16,6 +16,7 @@ import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
 import { ResourceStore, type ResourceQueries, type StoreSize } from './store.ts';
 import { StreamRefusal, XdsStream, type StreamHost } from './stream.ts';
+import { TaintedNames } from './taint.ts';
 import type { StreamTransport } from './transport/transport.ts';
 
 export interface XdsServerOptions {
@@ -47,6 +48,7 @@ export class XdsServer {
   readonly #clock: Clock;
   readonly #observer: XdsObserver;
   readonly #store: ResourceStore;
+  readonly #taint: TaintedNames;
   readonly #streams = new Set<XdsStream>();
   readonly #host: StreamHost;
   #isOpen = false;
@@ -60,12 +62,14 @@ export class XdsServer {
     this.#clock = clock;
     this.#observer = observer;
     this.#store = new ResourceStore(engine, queries, () => clock.now());
+    this.#taint = new TaintedNames(clock);
     let nonces = 0;
     this.#host = {
       store: this.#store,
       clock,
       observer,
       queue: new FlushQueue(clock),
+      taint: this.#taint,
       nextNonce: () => (++nonces).toString(36),
       constantsFor: rememberConstants(identifier),
       identify: (node) => this.#identify(node),
@@ -81,6 +85,11 @@ export class XdsServer {
 
   get size(): ServerSize {
     return { streams: this.#streams.size, ...this.#store.size };
+  }
+
+  /** Names of which clients do not know what they run (xds-protocol X304), and how many were forgotten because there were too many. */
+  get taint(): { readonly names: number; readonly dropped: number } {
+    return { names: this.#taint.size, dropped: this.#taint.dropped };
   }
 
   /** The proxies that are connected and have said who they are. */

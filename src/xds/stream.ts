@@ -3,7 +3,7 @@ import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Clock } from './clock.ts';
 import { encodeHead, sotwEntry, type ResponseConstants } from './envelope.ts';
-import { latenciesOf, type Flight, type Publication, type Settlement } from './flight.ts';
+import { latenciesOf, namesOf, type Flight, type Publication, type Settlement } from './flight.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import type { StreamFacts, Wire, XdsObserver } from './observer.ts';
@@ -13,6 +13,7 @@ import { resourceTypeByName, resourceTypeByUrl, unservedType, type SubscribedTyp
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import type { ResourceStore } from './store.ts';
 import { Subscription, type Response } from './subscription.ts';
+import type { TaintedNames } from './taint.ts';
 import { spareBytes, type CloseReason, type StatusName, type StreamTransport } from './transport/transport.ts';
 import { StoreView } from './view.ts';
 
@@ -22,6 +23,7 @@ export interface StreamHost {
   readonly clock: Clock;
   readonly observer: XdsObserver;
   readonly queue: FlushQueue;
+  readonly taint: TaintedNames;
   /** Unique in the process. */
   readonly nextNonce: () => string;
   readonly constantsFor: (wire: Wire, typeUrl: string) => ResponseConstants;
@@ -127,6 +129,7 @@ export class XdsStream {
         `more than ${mostNames} names of ${request.typeUrl} are subscribed`,
       );
     }
+    this.#judge(subscription, settlement);
     this.#report(subscription, settlement);
     this.#queue();
   }
@@ -163,10 +166,23 @@ export class XdsStream {
       subscription.changed(name, previous, publication);
       this.#queue();
     });
-    const subscription = new Subscription(type, this.#wire, view);
+    const subscription = new Subscription(type, this.#wire, view, () => this.#tainted(type));
     this.#views.set(subscription, view);
     this.#subscriptions = [...this.#subscriptions, subscription].sort((a, b) => a.type.rank - b.type.rank);
     return subscription;
+  }
+
+  /** After a NACK a delta client does not know what it holds of the response, until it has accepted that in another (X304). */
+  #judge({ type }: Subscription, settlement: Settlement): void {
+    const nodeId = this.#identity?.proxy.nodeId;
+    if (nodeId === undefined || this.#wire === 'sotw' || settlement.kind === 'none') return;
+    const { taint } = this.#host;
+    if (settlement.kind === 'nacked') taint.add(nodeId, type.name, namesOf(settlement.flight));
+    else if (taint.size > 0) taint.clear(nodeId, type.name, namesOf(settlement.flight));
+  }
+
+  #tainted({ name }: SubscribedType): ReadonlySet<string> {
+    return this.#host.taint.of(this.#identity?.proxy.nodeId ?? '', name);
   }
 
   /** Called inside a commit: the proxy belongs elsewhere now (hot-path H215). */

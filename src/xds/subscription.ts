@@ -1,7 +1,7 @@
 import { interestChange } from './differ.ts';
 import { nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Wire } from './observer.ts';
-import { Outbox, type SelectOptions, type View } from './outbox.ts';
+import { Outbox, unsure, type SelectOptions, type View } from './outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
@@ -44,6 +44,7 @@ export class Subscription {
   readonly #wire: Wire;
   readonly #view: View;
   readonly #outbox: Outbox;
+  readonly #tainted: () => ReadonlySet<string>;
 
   #started = false;
   #wildcard = false;
@@ -64,11 +65,13 @@ export class Subscription {
   #lastAcked: { readonly version: string; readonly at: number } | undefined;
   #lastNack: Nack | undefined;
 
-  constructor(type: SubscribedType, wire: Wire, view: View) {
+  /** @param tainted gives the names of which the client does not know what it holds (X304) */
+  constructor(type: SubscribedType, wire: Wire, view: View, tainted: () => ReadonlySet<string>) {
     this.type = type;
     this.#wire = wire;
     this.#view = view;
     this.#outbox = new Outbox(type, wire, view);
+    this.#tainted = tainted;
   }
 
   /** Whether the client has asked for the type: nothing is sent before, since Envoy would neither ACK nor NACK it (X303). */
@@ -161,7 +164,9 @@ export class Subscription {
   }
 
   /** First delta request: what the client holds is compared instead of being sent again (X30). */
-  #begin({ subscribe, unsubscribe, held }: DeltaRequest, sequence: number): void {
+  #begin(request: DeltaRequest, sequence: number): void {
+    const { subscribe, unsubscribe } = request;
+    const held = this.#credibleVersions(request);
     const dropped = new Set(unsubscribe);
     for (const name of subscribe) {
       if (name === '*' || dropped.has(name)) continue;
@@ -176,6 +181,16 @@ export class Subscription {
     for (const [name, version] of held) {
       if (this.#view.resource(name) === undefined) this.#outbox.takeBack(name, version, sequence);
     }
+  }
+
+  /** What the client says that it holds, but for the names of which it cannot know (X304). */
+  #credibleVersions({ subscribe, held }: DeltaRequest): ReadonlyMap<string, string> {
+    const tainted = this.#tainted();
+    if (tainted.size === 0) return held;
+    const credible = new Map(held);
+    // Where removals are not sent, what it does not ask for does not matter.
+    for (const name of tainted) if (this.type.removalIsSent || subscribe.includes(name)) credible.set(name, unsure);
+    return credible;
   }
 
   /** Subscribes before it unsubscribes; both of `*` in one message is how some clients say "nothing yet" (X38). */

@@ -81,7 +81,7 @@ export class SubscriptionRig {
     this.#type = type;
     this.#typeUrl = typeNamed(type).typeUrl;
     this.wire = wire;
-    this.subscription = new Subscription(typeNamed(type), wire, this.#view);
+    this.subscription = new Subscription(typeNamed(type), wire, this.#view, () => new Set());
   }
 
   get sequence(): number {
