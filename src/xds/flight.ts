@@ -13,6 +13,9 @@ export interface Publication {
   readonly sequence: number;
 }
 
+/** What a client holds under a name in place of what a response says: content, nothing, or nobody knows what. */
+export type Held = Resource | 'nothing' | 'unknown';
+
 /** A response on its way: sent and neither ACKed nor NACKed. */
 export interface Flight {
   readonly nonce: string;
@@ -22,6 +25,8 @@ export interface Flight {
   readonly sentAt: number;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+  /** Full state: what the client held of those resources that are news to it, to be repeated should it refuse them. */
+  readonly replaces: ReadonlyMap<string, Held>;
   readonly publications: readonly Publication[];
   /** Sequence of the last commit when it was sent: it holds nothing older than that. */
   readonly sequence: number;
@@ -54,6 +59,24 @@ const longestList = 20;
 
 export function namesOf(flight: Flight): readonly string[] {
   return [...flight.resources.map((resource) => resource.name), ...flight.removed];
+}
+
+/**
+ * Several responses of which only the last was answered, oldest first, as one: all of them are accepted or refused with it.
+ *
+ * @returns undefined when there are none
+ */
+export function joined(flights: readonly Flight[]): Flight | undefined {
+  const last = flights.at(-1);
+  if (last === undefined || flights.length === 1) return last;
+  const replaces = new Map<string, Held>();
+  for (const flight of flights) {
+    for (const [name, held] of flight.replaces) if (!replaces.has(name)) replaces.set(name, held);
+  }
+  const here = new Set(last.resources.map(({ name }) => name));
+  const removed = flights.flatMap((flight) => flight.removed).filter((name) => !here.has(name));
+  const publications = flights.flatMap((flight) => flight.publications);
+  return { ...last, replaces, removed: [...new Set(removed)], publications };
 }
 
 /** How long the changes in a response took until its ACK. @param now milliseconds of the monotonic clock */

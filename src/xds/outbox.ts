@@ -1,8 +1,9 @@
-import type { Flight } from './flight.ts';
+import type { Flight, Held } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Rejections } from './rejections.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
+import { stampOf, ViewSum } from './view-version.ts';
 
 /** What a subscription sees of the store: the resources of one type that one proxy may have. */
 export interface View {
@@ -33,10 +34,14 @@ export interface SelectOptions {
 
 /** The content of a response. */
 export interface Selection {
+  /** Version of the view; of a full state, that of just these resources. */
+  readonly version: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
   /** Those resources that are news to the client: what they refer to has to follow (xds-protocol X60). */
   readonly changed: readonly Resource[];
+  /** Full state: what the client held of those. */
+  readonly replaces: ReadonlyMap<string, Held>;
   /** Whether some of the names may be new to the client. */
   readonly introduces: boolean;
 }
@@ -67,7 +72,7 @@ export class Outbox {
   readonly #reasons = new Map<string, 'asked' | 'forced'>();
   /** Those that are no longer there, with the commit with which they went. */
   readonly #departures = new Map<string, number>();
-  /** What the client holds of pending names: a full state has to repeat it until it may go. Kept for those only. */
+  /** What the client accepted last of pending names: a full state may have to repeat it. Kept for those only. */
   readonly #heldContents: Map<string, Resource> | undefined;
   /** Made by the first NACK. */
   #rejections: Rejections | undefined;
@@ -110,7 +115,7 @@ export class Outbox {
 
   /** What the client holds under a name of which it need not hear. */
   heldVersion(name: string): string | undefined {
-    return this.#rejections?.leavesOpen(name) === true ? unsure : this.#view.resource(name)?.version;
+    return this.#rejections?.held(name) !== undefined ? unsure : this.#view.resource(name)?.version;
   }
 
   /** What the client holds is settled when the name becomes pending, and stays so until it is sent. */
@@ -131,10 +136,10 @@ export class Outbox {
   /** The content under a name changed. @param previous what it was; undefined: nothing */
   change(name: string, previous: Resource | undefined, sequence: number): void {
     if (!this.#pending.has(name)) {
-      const isUnsure = this.#rejections?.leavesOpen(name) === true;
-      this.#pending.set(name, isUnsure ? unsure : previous?.version);
+      const refused = this.#rejections?.held(name);
+      this.#pending.set(name, refused === undefined ? previous?.version : unsure);
       this.#rejections?.overtake(name);
-      if (previous !== undefined && !isUnsure) this.#heldContents?.set(name, previous);
+      this.#keepHeld(name, refused ?? previous);
     }
     if (this.#view.resource(name) !== undefined) this.#departures.delete(name);
     else this.#depart(name, sequence);
@@ -160,11 +165,16 @@ export class Outbox {
   }
 
   accepted(flight: Flight): void {
-    this.#rejections?.settle(flight, this.#sendsWhole);
+    this.#rejections?.settle(flight);
+    if (flight.replaces.size === 0 || this.#pending.size === 0) return;
+    for (const resource of flight.resources) {
+      if (flight.replaces.has(resource.name) && this.#pending.has(resource.name))
+        this.#keepHeld(resource.name, resource);
+    }
   }
 
   /**
-   * Takes in a NACK. Nothing is sent because of it but the parts of the response that were not at fault.
+   * Takes in a NACK. Nothing is sent because of it but what was not at fault, which the client may have dropped.
    *
    * @returns the names at fault; all of the response when the message names none
    */
@@ -175,16 +185,16 @@ export class Outbox {
       // It changed meanwhile: the new content goes out, whatever the client holds.
       this.#pending.set(name, unsure);
       this.#heldContents?.delete(name);
+      this.#keepHeld(name, flight.replaces.get(name));
       return false;
     };
     this.#rejections ??= new Rejections();
-    return this.#rejections.note(flight, message, concerns, !this.#sendsWhole);
+    if (this.#sendsWhole) return this.#rejections.noteWhole(flight, message, concerns);
+    return this.#rejections.notePart(flight, message, concerns);
   }
 
-  /** Version of what was just selected. Removals that wait are still in a full state, so that is not yet the view. */
-  version(): string {
-    const version = this.#view.version();
-    return this.#sendsWhole && this.#departures.size > 0 ? `${version}+${this.#departures.size}` : version;
+  #keepHeld(name: string, held: Held | undefined): void {
+    if (typeof held === 'object') this.#heldContents?.set(name, held);
   }
 
   /**
@@ -196,10 +206,11 @@ export class Outbox {
   select(options: SelectOptions, answers: boolean): Selection | undefined {
     if (this.#sendsWhole) return this.#selectWhole(options, answers);
     const selection = this.#selectPart(options);
-    return answers || selection.resources.length > 0 || selection.removed.length > 0 ? selection : undefined;
+    if (!answers && selection.resources.length === 0 && selection.removed.length === 0) return undefined;
+    return { ...selection, version: this.#view.version() };
   }
 
-  #selectPart({ limit, mayRemove }: SelectOptions): Selection {
+  #selectPart({ limit, mayRemove }: SelectOptions): GrowingSelection {
     const selection = emptySelection();
     const continues = this.#rest !== undefined;
     let bytes = 0;
@@ -212,7 +223,7 @@ export class Outbox {
         cut = bytes > limit && selection.resources.length + selection.removed.length > 0;
         if (cut) break;
       }
-      if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name));
+      if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name), undefined);
       else if (decision === 'remove') selection.removed.push(name);
       this.#rest?.delete(name);
       if (decision !== 'later') this.#done(name);
@@ -222,13 +233,15 @@ export class Outbox {
     return selection;
   }
 
-  /** What a rejected response left open goes again only when nothing newer waits. */
-  #selectRetry(selection: GrowingSelection): void {
-    for (const name of this.#rejections?.takeRetry() ?? []) {
+  /** What a rejected response left open goes again only when nothing newer waits. Gives whether there is something. */
+  #selectRetry(selection: GrowingSelection): boolean {
+    const names = this.#rejections?.takeRetry() ?? new Map<string, Held>();
+    for (const [name, held] of names) {
       const resource = this.#view.resource(name);
-      if (resource !== undefined) add(selection, resource, unsure);
+      if (resource !== undefined) add(selection, resource, unsure, this.#sendsWhole ? held : undefined);
       else if (this.#type.removalIsSent) selection.removed.push(name);
     }
+    return names.size > 0;
   }
 
   #selectWhole({ mayRemove }: SelectOptions, answers: boolean): Selection | undefined {
@@ -239,16 +252,40 @@ export class Outbox {
       const decision = this.#decide(name, resource, mayRemove);
       if (decision === 'later') continue;
       if (decision !== 'nothing') effective = true;
-      if (decision === 'send' && resource !== undefined) add(news, resource, held);
+      const before = this.#heldBefore(name);
       this.#done(name);
+      if (decision === 'remove') news.removed.push(name);
+      if (decision !== 'send' || resource === undefined || this.#offered(resource) !== resource) continue;
+      add(news, resource, held, before);
     }
-    if (!effective) return undefined;
-    const resources = [...this.#view.resources()];
+    if (!effective && !this.#selectRetry(news)) return undefined;
+    return { ...news, ...this.#wholeState() };
+  }
+
+  /** Everything that there is, with what the client accepted last where it refuses the newest or must keep what goes. */
+  #wholeState(): Pick<Selection, 'version' | 'resources'> {
+    const resources: Resource[] = [];
+    let isView = this.#departures.size === 0;
+    for (const resource of this.#view.resources()) {
+      const offered = this.#offered(resource);
+      if (offered !== resource) isView = false;
+      if (offered !== undefined) resources.push(offered);
+    }
     for (const name of this.#departures.keys()) {
       const held = this.#heldContents?.get(name);
       if (held !== undefined) resources.push(held);
     }
-    return { ...news, resources };
+    return { resources, version: isView ? this.#view.version() : versionOfAll(resources) };
+  }
+
+  #offered(resource: Resource): Resource | undefined {
+    return this.#rejections === undefined ? resource : this.#rejections.offered(resource);
+  }
+
+  /** What the client holds under a pending name. */
+  #heldBefore(name: string): Held {
+    const held = this.#heldContents?.get(name) ?? this.#rejections?.held(name);
+    return held ?? (this.#pending.get(name) === undefined ? 'nothing' : 'unknown');
   }
 
   #decide(name: string, resource: Resource | undefined, mayRemove: SelectOptions['mayRemove']): Decision {
@@ -283,15 +320,30 @@ interface GrowingSelection {
   readonly resources: Resource[];
   readonly removed: string[];
   readonly changed: Resource[];
+  readonly replaces: Map<string, Held>;
   introduces: boolean;
 }
 
 function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], introduces: false };
+  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: false };
 }
 
-function add(selection: GrowingSelection, resource: Resource, held: string | undefined): void {
+/** @param before full state: what the client held, to be kept */
+function add(
+  selection: GrowingSelection,
+  resource: Resource,
+  held: string | undefined,
+  before: Held | undefined,
+): void {
   selection.resources.push(resource);
-  if (resource.version !== held) selection.changed.push(resource);
   if (held === undefined || held === unsure) selection.introduces = true;
+  if (resource.version === held) return;
+  selection.changed.push(resource);
+  if (before !== undefined) selection.replaces.set(resource.name, before);
+}
+
+function versionOfAll(resources: readonly Resource[]): string {
+  const sum = new ViewSum();
+  for (const { name, version } of resources) sum.add(stampOf(name, version));
+  return sum.toString();
 }

@@ -1,12 +1,21 @@
 import { aftermathOf } from './differ.ts';
-import { namesOf, type Flight } from './flight.ts';
+import { namesOf, type Flight, type Held } from './flight.ts';
+import type { Resource } from './resources.ts';
 
-/** What a client has refused of one type, and what its refusals left open. */
+interface Refusal {
+  /** What was refused; empty where it was a removal. */
+  readonly version: string;
+  readonly held: Held;
+}
+
+/**
+ * What a client has refused of one type, and what its refusals left open. Refused content is in quarantine: it is not sent again,
+ * and a full state carries in its place what the client accepted last (xds-protocol X102).
+ */
 export class Rejections {
-  /** Last refused version of a name at fault; empty where its removal was refused. */
-  readonly #refused = new Map<string, string>();
-  /** Names of refused responses that were not at fault: the client may have applied or dropped them (xds-protocol X304). */
-  readonly #open = new Set<string>();
+  readonly #refused = new Map<string, Refusal>();
+  /** Names of refused responses that were not at fault: the client may have applied or dropped them (X304). */
+  readonly #open = new Map<string, Held>();
   /** How those are sent again: each group in a response of its own. */
   readonly #retries: (readonly string[])[] = [];
 
@@ -18,52 +27,105 @@ export class Rejections {
     return this.#retries.length > 0;
   }
 
-  /** Whether it is not known which version of the name the client holds. */
-  leavesOpen(name: string): boolean {
-    return this.#refused.has(name) || this.#open.has(name);
+  /** What the client holds under a name of a refused response, as far as is known; undefined: the name was in none. */
+  held(name: string): Held | undefined {
+    return this.#open.get(name) ?? this.#refused.get(name)?.held;
   }
 
   /** Whether the client refused just this: then it is not sent again (X49). */
   refuses(name: string, version: string): boolean {
-    return this.#refused.get(name) === version;
+    return this.#refused.get(name)?.version === version;
   }
 
   /**
-   * Takes in a NACK.
+   * What a full state carries for a resource; undefined: nothing. Where it is not known what the client holds, the resource itself
+   * even if it was refused: leaving it out would delete what the client has.
+   */
+  offered(resource: Resource): Resource | undefined {
+    const refusal = this.#refused.get(resource.name);
+    const held = refusal?.version === resource.version ? refusal.held : this.#open.get(resource.name);
+    if (held === undefined || held === 'unknown') return resource;
+    return held === 'nothing' ? undefined : held;
+  }
+
+  /**
+   * Takes in the NACK of a response that held what changed.
    *
    * @param concerns whether the name is still of interest and was not changed since it was sent
-   * @param divisible whether the response can be sent again in parts; a full state cannot, and waits for new content
    * @returns the names at fault; all of the response when the message names none
    */
-  note(flight: Flight, message: string, concerns: (name: string) => boolean, divisible: boolean): readonly string[] {
+  notePart(flight: Flight, message: string, concerns: (name: string) => boolean): readonly string[] {
     const names = namesOf(flight);
     const { culprits, retries } = aftermathOf(message, names);
+    this.#retry(retries, concerns, () => 'unknown');
+    this.#refuse(culprits, flight, concerns, () => 'unknown');
+    return culprits.length > 0 ? culprits : names;
+  }
+
+  /** Takes in the NACK of a full state; as `notePart`. */
+  noteWhole(flight: Flight, message: string, concerns: (name: string) => boolean): readonly string[] {
+    const { replaces, resources, removed } = flight;
+    const again = resources.filter(({ name, version }) => this.refuses(name, version)).map(({ name }) => name);
+    const changed = [...new Set([...replaces.keys(), ...again, ...removed])];
+    // All of it was accepted once, so it may be anything.
+    const names = changed.length > 0 ? changed : namesOf(flight);
+    const { culprits, retries } = aftermathOf(message, names);
     const blamed = culprits.length > 0 ? culprits : names;
-    if (divisible) {
-      for (const name of retries.flat()) if (concerns(name)) this.#open.add(name);
-      this.#retries.push(...retries);
-    }
-    const versions = new Map(flight.resources.map(({ name, version }) => [name, version]));
-    for (const name of divisible ? culprits : blamed) {
-      if (concerns(name)) this.#refused.set(name, versions.get(name) ?? '');
-    }
+    const heldOf = (name: string): Held => replaces.get(name) ?? this.held(name) ?? 'unknown';
+    const isIn = new Set(resources.map(({ name }) => name));
+    // What cannot be replaced would go along with the others, and be refused with them.
+    const isDivisible = blamed.every((name) => !isIn.has(name) || heldOf(name) !== 'unknown');
+    if (isDivisible) {
+      const others = retries.length > 0 || removed.length === 0 ? retries : [removed];
+      this.#refuse(culprits, flight, concerns, heldOf);
+      this.#retry(others, concerns, heldOf);
+    } else this.#refuse(blamed, flight, concerns, () => 'unknown');
     return blamed;
   }
 
-  /** The client has accepted a response. @param isWhole whether there is nothing beside it */
-  settle(flight: Flight, isWhole: boolean): void {
-    if (isWhole) this.#refused.clear();
-    if (this.#refused.size === 0) return;
-    for (const name of namesOf(flight)) this.#refused.delete(name);
+  #refuse(
+    names: readonly string[],
+    { resources }: Flight,
+    concerns: (name: string) => boolean,
+    heldOf: (name: string) => Held,
+  ): void {
+    const versions = new Map(resources.map(({ name, version }) => [name, version]));
+    for (const name of names) {
+      if (concerns(name)) this.#refused.set(name, { version: versions.get(name) ?? '', held: heldOf(name) });
+    }
   }
 
-  /** The next names to send again in a response of their own: those that nothing else has sent since. */
-  takeRetry(): readonly string[] {
-    for (let group = this.#retries.shift(); group !== undefined; group = this.#retries.shift()) {
-      const names = group.filter((name) => this.#open.delete(name));
-      if (names.length > 0) return names;
+  #retry(
+    groups: readonly (readonly string[])[],
+    concerns: (name: string) => boolean,
+    heldOf: (name: string) => Held,
+  ): void {
+    for (const name of groups.flat()) if (concerns(name)) this.#open.set(name, heldOf(name));
+    this.#retries.push(...groups);
+  }
+
+  /** The client has accepted a response: what it holds, but for what only stands in for something refused. */
+  settle({ resources, removed }: Flight): void {
+    if (this.#refused.size === 0) return;
+    for (const { name, version } of resources) {
+      const held = this.#refused.get(name)?.held;
+      if (typeof held !== 'object' || held.version !== version) this.#refused.delete(name);
     }
-    return [];
+    for (const name of removed) this.#refused.delete(name);
+  }
+
+  /** The next names to send again in a response of their own, those that nothing else has sent since, with what is held of them. */
+  takeRetry(): ReadonlyMap<string, Held> {
+    for (let group = this.#retries.shift(); group !== undefined; group = this.#retries.shift()) {
+      const names = new Map<string, Held>();
+      for (const name of group) {
+        const held = this.#open.get(name);
+        if (held !== undefined) names.set(name, held);
+        this.#open.delete(name);
+      }
+      if (names.size > 0) return names;
+    }
+    return new Map();
   }
 
   /** The name is about to be sent for another reason. */
@@ -78,6 +140,6 @@ export class Rejections {
 
   /** Forgets the names of which the client no longer wants to hear. */
   forgetUnless(isWanted: (name: string) => boolean): void {
-    for (const name of [...this.#refused.keys(), ...this.#open]) if (!isWanted(name)) this.forget(name);
+    for (const name of [...this.#refused.keys(), ...this.#open.keys()]) if (!isWanted(name)) this.forget(name);
   }
 }

@@ -205,16 +205,4 @@ describe('a NACK of several resources', () => {
     rig.nack('cluster bad: no');
     expect(rig.exchange()).toMatchObject([{ resources: [], removed: ['gone'] }]);
   });
-
-  it('of a full state waits for new content, which goes with everything', () => {
-    const rig = settled('sotw', 'cluster', { a: '1' });
-    rig.change({ bad: '1', b: '1' });
-    rig.flush();
-    rig.nack('cluster bad: no');
-    expect(rig.flush()).toBeUndefined();
-    rig.change({ bad: '2' });
-    expect(rig.flush()?.resources.toSorted()).toEqual(['a@1', 'b@1', 'bad@2']);
-    rig.ack();
-    expect(rig.subscription.lastNack).toBeUndefined();
-  });
 });

@@ -1,5 +1,5 @@
 import { interestChange } from './differ.ts';
-import { nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import { joined, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Outbox, unsure, type SelectOptions, type View } from './outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
@@ -146,12 +146,13 @@ export class Subscription {
   }
 
   #settle(nonce: string, error: ErrorDetail | undefined, now: number): Settlement {
-    const index = nonce === '' ? -1 : this.#outstanding.findIndex((flight) => flight.nonce === nonce);
-    const flight = this.#outstanding[index];
-    if (flight === undefined) return { kind: 'none' };
+    const index = nonce === '' ? -1 : this.#outstanding.findIndex((each) => each.nonce === nonce);
+    if (index < 0) return { kind: 'none' };
     // Of several responses in a row a SotW client may answer only the last.
-    if (this.#wire === 'sotw') this.#outstanding.splice(0, index + 1);
-    else this.#outstanding.splice(index, 1);
+    const answered =
+      this.#wire === 'sotw' ? this.#outstanding.splice(0, index + 1) : this.#outstanding.splice(index, 1);
+    const flight = joined(answered);
+    if (flight === undefined) return { kind: 'none' };
     if (error !== undefined) {
       const blamed = this.#outbox.refused(flight, error.message, (name) => this.#isWanted(name));
       this.#lastNack = nackOf(flight, error, blamed, now);
@@ -177,7 +178,9 @@ export class Subscription {
     }
     this.#forcedEarly.clear();
     const legacyWildcard = subscribe.length === 0 && unsubscribe.length === 0 && this.type.wildcardWhenEmpty;
-    if (legacyWildcard || (subscribe.includes('*') && !dropped.has('*'))) this.#startWildcard(held);
+    if (legacyWildcard || (subscribe.includes('*') && !dropped.has('*'))) {
+      this.#startWildcard((name) => held.get(name));
+    }
     for (const [name, version] of held) {
       if (this.#view.resource(name) === undefined) this.#outbox.takeBack(name, version, sequence);
     }
@@ -196,7 +199,7 @@ export class Subscription {
   /** Subscribes before it unsubscribes; both of `*` in one message is how some clients say "nothing yet" (X38). */
   #adoptChanges({ subscribe, unsubscribe }: DeltaRequest): void {
     for (const name of subscribe) {
-      if (name !== '*') this.#subscribe(name);
+      if (name !== '*') this.#subscribe(name, undefined);
       else if (!unsubscribe.includes('*')) this.#subscribeAll();
     }
     for (const name of unsubscribe) {
@@ -205,7 +208,9 @@ export class Subscription {
     }
   }
 
-  #adoptList({ names }: SotwRequest, first: boolean): void {
+  #adoptList({ names, version }: SotwRequest, first: boolean): void {
+    // What it held on an earlier stream is not known; a client with a version held something.
+    const held = first && version !== '' ? unsure : undefined;
     const before = first
       ? undefined
       : { wildcard: this.#wildcard, named: this.#view.named, hasListed: this.#hasListed };
@@ -214,20 +219,21 @@ export class Subscription {
     this.#forcedEarly.clear();
     for (const name of change.dropped) this.#drop(name);
     if (!change.wildcard) this.#endWildcard();
-    else if (!this.#wildcard) this.#startWildcard(new Map());
-    for (const name of change.added) this.#subscribe(name);
+    else if (!this.#wildcard) this.#startWildcard(() => held);
+    for (const name of change.added) this.#subscribe(name, held);
   }
 
-  #subscribe(name: string): void {
+  /** @param before version that the client holds of a name that it did not want until now */
+  #subscribe(name: string, before: string | undefined): void {
     // The answer is on its way already: Envoy asks for what was pushed right behind the cluster that needs it (X302).
     if (this.#anticipated.delete(name)) return;
-    const held = this.#isWanted(name) ? this.#outbox.heldVersion(name) : undefined;
+    const held = this.#isWanted(name) ? this.#outbox.heldVersion(name) : before;
     this.#view.follow(name);
     this.#outbox.ask(name, held);
   }
 
   #subscribeAll(): void {
-    if (!this.#wildcard) return this.#startWildcard(new Map());
+    if (!this.#wildcard) return this.#startWildcard(() => undefined);
     for (const name of this.#view.names()) this.#outbox.ask(name, this.#outbox.heldVersion(name));
     this.#answerDue = true;
   }
@@ -246,13 +252,13 @@ export class Subscription {
     if (!this.#wildcard) this.#outbox.forget(name);
   }
 
-  #startWildcard(held: ReadonlyMap<string, string>): void {
+  #startWildcard(heldVersion: (name: string) => string | undefined): void {
     this.#wildcard = true;
     this.#answerDue = true;
     this.#view.followAll();
     for (const name of this.#view.names()) {
       if (this.#view.named.has(name)) continue;
-      const version = held.get(name);
+      const version = heldVersion(name);
       if (version === undefined || version !== this.#view.resource(name)?.version) this.#outbox.note(name, version);
     }
   }
@@ -340,13 +346,22 @@ export class Subscription {
       if (this.#outbox.empty) this.#publications = [];
       return undefined;
     }
-    const { resources, removed, changed, introduces } = selection;
+    const { version, resources, removed, changed, replaces, introduces } = selection;
     this.#answerDue = false;
     // A flush in parts has reached the client with its last part.
     const publications = this.#outbox.inParts ? [] : this.#publications.splice(0);
     const { now: sentAt, sequence } = options;
-    const version = this.#outbox.version();
-    const flight = { nonce: options.nonce(), version, sentAt, resources, removed, publications, sequence, introduces };
+    const flight = {
+      nonce: options.nonce(),
+      version,
+      sentAt,
+      resources,
+      removed,
+      replaces,
+      publications,
+      sequence,
+      introduces,
+    };
     this.#outstanding.push(flight);
     // Not the flight itself, which holds on to the bytes.
     this.#lastSent = { version, nonce: flight.nonce, at: sentAt };
