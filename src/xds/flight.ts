@@ -30,8 +30,8 @@ export interface Flight {
   readonly publications: readonly Publication[];
   /** Sequence of the last commit when it was sent: it holds nothing older than that. */
   readonly sequence: number;
-  /** Whether it tells the client of names that it did not know. */
-  readonly introduces: boolean;
+  /** Names in it that the client may not have had. */
+  readonly introduces: readonly string[];
 }
 
 /** What a client has refused. */

@@ -1,4 +1,6 @@
+import { mentionsAny } from './mentions.ts';
 import { deadlines, removalWaitsFor, waitsForNew } from './order.ts';
+import type { Resource } from './resources.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -9,8 +11,8 @@ export class Gates {
   readonly #find: (type: string) => Subscription | undefined;
   /** Milliseconds of the monotonic clock. */
   readonly #connectedAt: number;
-  /** Since when something waits for the client to confirm new clusters. */
-  #waitingForNewSince: number | undefined;
+  /** By the type that they are of: names that the client may not have yet, once they were asked for in a flush. */
+  readonly #unconfirmed = new Map<string, readonly string[]>();
 
   /** @param find gives the stream's subscription to a type by its short name */
   constructor(find: (type: string) => Subscription | undefined, connectedAt: number) {
@@ -18,19 +20,26 @@ export class Gates {
     this.#connectedAt = connectedAt;
   }
 
-  /** To be called before the types of a stream are flushed. */
+  /** To be called before each flush of the stream. */
   begin(): void {
-    if (![...waitsForNew.values()].some((name) => this.#find(name)?.introduces)) this.#waitingForNewSince = undefined;
+    this.#unconfirmed.clear();
   }
 
-  /** Whether a type waits because what it sends might name something that the client has not confirmed yet (X57). */
-  waitsForNew({ type }: Subscription, now: number): boolean {
-    const name = waitsForNew.get(type.name);
-    const awaited = name === undefined ? undefined : this.#find(name);
+  /** Whether the client has everything new that a resource names, or was waited for long enough (X57). */
+  mayAdd({ type }: Subscription, resource: Resource, now: number): boolean {
+    const awaited = waitsForNew.get(type.name);
+    return awaited === undefined || !mentionsAny(resource, this.#unconfirmedOf(awaited, now));
+  }
+
+  #unconfirmedOf(type: string, now: number): readonly string[] {
+    let names = this.#unconfirmed.get(type);
+    if (names !== undefined) return names;
+    const subscription = this.#find(type);
     // A client that asks for clusters by name does so because of routes, and would wait for ever.
-    if (awaited?.wildcard !== true || !awaited.introduces) return false;
-    this.#waitingForNewSince ??= now;
-    return now < this.#waitingForNewSince + deadlines.newClusters;
+    const isAwaited = subscription?.wildcard === true;
+    names = isAwaited ? [...subscription.unconfirmedNames(now - deadlines.newClusters)] : [];
+    this.#unconfirmed.set(type, names);
+    return names;
   }
 
   /** Whether nothing that the client has may still name what went away with a commit (X55). */
@@ -47,6 +56,7 @@ export class Gates {
 
   /** The moments at which time alone may open a gate; those in the past do not matter. */
   moments(): readonly number[] {
-    return [(this.#waitingForNewSince ?? Infinity) + deadlines.newClusters, this.#connectedAt + deadlines.noListeners];
+    const awaited = [...new Set(waitsForNew.values())].flatMap((type) => this.#find(type)?.outstanding ?? []);
+    return [...awaited.map(({ sentAt }) => sentAt + deadlines.newClusters), this.#connectedAt + deadlines.noListeners];
   }
 }

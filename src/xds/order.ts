@@ -16,18 +16,21 @@ export const warmingRules: readonly WarmingRule[] = [
   { parent: 'listener', child: 'routes', anticipates: false },
 ];
 
-/** Types that may name a new resource of another type: they wait until the client has confirmed it, or for a time (X57). */
+/** Types whose resources may name a new one of another type: those that do wait until the client has confirmed it, or for a time (X57). */
 export const waitsForNew: ReadonlyMap<string, string> = new Map([
   ['listener', 'cluster'],
   ['routes', 'cluster'],
+  ['virtualHosts', 'cluster'],
 ]);
 
 /** Types whose removals wait until the client has confirmed those of other types that stopped naming what goes (X55, P346). */
-export const removalWaitsFor: ReadonlyMap<string, readonly string[]> = new Map([['cluster', ['listener', 'routes']]]);
+export const removalWaitsFor: ReadonlyMap<string, readonly string[]> = new Map([
+  ['cluster', ['listener', 'routes', 'virtualHosts']],
+]);
 
 /** Time limits, in milliseconds. */
 export const deadlines = {
-  /** How long routes wait for a new cluster that the client does not confirm (X57). */
+  /** How long routes wait for a new cluster, from when it was sent, that the client does not confirm (X57). */
   newClusters: 20_000,
   /** A client that asks for no listeners for so long after it connected has none, so no route stands in the way of a removal. */
   noListeners: 5_000,

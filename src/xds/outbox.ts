@@ -28,6 +28,8 @@ export interface View {
 export interface SelectOptions {
   /** Bytes of resources and removed names after which the rest goes into a further response. One resource may be larger. */
   readonly limit: number;
+  /** Whether the client has what a resource refers to; else the resource waits. */
+  readonly mayAdd: (resource: Resource) => boolean;
   /** Whether a name may be removed from the client that went away with the given commit. */
   readonly mayRemove: (sequence: number) => boolean;
 }
@@ -42,8 +44,8 @@ export interface Selection {
   readonly changed: readonly Resource[];
   /** Full state: what the client held of those. */
   readonly replaces: ReadonlyMap<string, Held>;
-  /** Whether some of the names may be new to the client. */
-  readonly introduces: boolean;
+  /** The names that the client may not have had. */
+  readonly introduces: readonly string[];
 }
 
 type Decision = 'send' | 'remove' | 'later' | 'nothing';
@@ -101,12 +103,13 @@ export class Outbox {
     return this.#rejections?.none !== false;
   }
 
-  /** Whether something waits that the client may not have. */
-  get introduces(): boolean {
+  /** Names that wait to be sent and that the client may not have. */
+  *newNames(): Iterable<string> {
     for (const [name, held] of this.#pending) {
-      if ((held === undefined || held === unsure) && this.#view.resource(name) !== undefined) return true;
+      const resource = held === undefined || held === unsure ? this.#view.resource(name) : undefined;
+      if (resource !== undefined && this.#rejections?.refuses(name, resource.version) !== true) yield name;
     }
-    return false;
+    yield* this.#rejections?.openNames() ?? [];
   }
 
   has(name: string): boolean {
@@ -205,28 +208,31 @@ export class Outbox {
    */
   select(options: SelectOptions, answers: boolean): Selection | undefined {
     if (this.#sendsWhole) return this.#selectWhole(options, answers);
-    const selection = this.#selectPart(options);
-    if (!answers && selection.resources.length === 0 && selection.removed.length === 0) return undefined;
+    const { isHeldUp, ...selection } = this.#selectPart(options);
+    const isEmpty = selection.resources.length === 0 && selection.removed.length === 0;
+    // An answer without what waits would tell the client that there is nothing.
+    if (isEmpty && (!answers || isHeldUp)) return undefined;
     return { ...selection, version: this.#view.version() };
   }
 
-  #selectPart({ limit, mayRemove }: SelectOptions): GrowingSelection {
+  #selectPart(options: SelectOptions): GrowingSelection {
     const selection = emptySelection();
     const continues = this.#rest !== undefined;
     let bytes = 0;
     let cut = false;
     for (const name of this.#rest ?? this.#pending.keys()) {
       const resource = this.#view.resource(name);
-      const decision = this.#decide(name, resource, mayRemove);
+      const decision = this.#decide(name, resource, options);
       if (decision === 'send' || decision === 'remove') {
         bytes += resource?.fragment.length ?? name.length;
-        cut = bytes > limit && selection.resources.length + selection.removed.length > 0;
+        cut = bytes > options.limit && selection.resources.length + selection.removed.length > 0;
         if (cut) break;
       }
       if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name), undefined);
       else if (decision === 'remove') selection.removed.push(name);
       this.#rest?.delete(name);
       if (decision !== 'later') this.#done(name);
+      else if (resource !== undefined) selection.isHeldUp = true;
     }
     this.#rest = cut ? (this.#rest ?? new Set(this.#pending.keys())) : undefined;
     if (!continues && selection.resources.length === 0 && selection.removed.length === 0) this.#selectRetry(selection);
@@ -244,12 +250,13 @@ export class Outbox {
     return names.size > 0;
   }
 
-  #selectWhole({ mayRemove }: SelectOptions, answers: boolean): Selection | undefined {
+  #selectWhole(options: SelectOptions, answers: boolean): Selection | undefined {
+    if (this.#mustWait(options)) return undefined;
     const news = emptySelection();
     let effective = answers;
     for (const [name, held] of this.#pending) {
       const resource = this.#view.resource(name);
-      const decision = this.#decide(name, resource, mayRemove);
+      const decision = this.#decide(name, resource, options);
       if (decision === 'later') continue;
       if (decision !== 'nothing') effective = true;
       const before = this.#heldBefore(name);
@@ -259,7 +266,17 @@ export class Outbox {
       add(news, resource, held, before);
     }
     if (!effective && !this.#selectRetry(news)) return undefined;
-    return { ...news, ...this.#wholeState() };
+    const { isHeldUp: _, ...selection } = news;
+    return { ...selection, ...this.#wholeState() };
+  }
+
+  /** Whether a full state has to wait, since one of its resources has to. */
+  #mustWait(options: SelectOptions): boolean {
+    for (const name of this.#pending.keys()) {
+      const resource = this.#view.resource(name);
+      if (resource !== undefined && this.#decide(name, resource, options) === 'later') return true;
+    }
+    return false;
   }
 
   /** Everything that there is, with what the client accepted last where it refuses the newest or must keep what goes. */
@@ -288,13 +305,15 @@ export class Outbox {
     return held ?? (this.#pending.get(name) === undefined ? 'nothing' : 'unknown');
   }
 
-  #decide(name: string, resource: Resource | undefined, mayRemove: SelectOptions['mayRemove']): Decision {
+  #decide(name: string, resource: Resource | undefined, { mayAdd, mayRemove }: SelectOptions): Decision {
     const held = this.#pending.get(name);
     const reason = this.#reasons.get(name);
     if (resource !== undefined) {
-      if (reason === 'asked') return 'send';
-      if (this.#rejections?.refuses(name, resource.version) === true) return 'nothing';
-      return reason === 'forced' || resource.version !== held ? 'send' : 'nothing';
+      if (reason !== 'asked') {
+        if (this.#rejections?.refuses(name, resource.version) === true) return 'nothing';
+        if (reason === undefined && resource.version === held) return 'nothing';
+      }
+      return mayAdd(resource) ? 'send' : 'later';
     }
     if (!this.#saysRemoved) return 'nothing';
     if (reason === 'asked') return 'remove';
@@ -321,11 +340,13 @@ interface GrowingSelection {
   readonly removed: string[];
   readonly changed: Resource[];
   readonly replaces: Map<string, Held>;
-  introduces: boolean;
+  readonly introduces: string[];
+  /** Whether something waits for what it refers to. */
+  isHeldUp: boolean;
 }
 
 function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: false };
+  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [], isHeldUp: false };
 }
 
 /** @param before full state: what the client held, to be kept */
@@ -336,7 +357,7 @@ function add(
   before: Held | undefined,
 ): void {
   selection.resources.push(resource);
-  if (held === undefined || held === unsure) selection.introduces = true;
+  if (held === undefined || held === unsure) selection.introduces.push(resource.name);
   if (resource.version === held) return;
   selection.changed.push(resource);
   if (before !== undefined) selection.replaces.set(resource.name, before);

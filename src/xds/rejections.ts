@@ -27,6 +27,11 @@ export class Rejections {
     return this.#retries.length > 0;
   }
 
+  /** Names that go again because others in their response were refused. */
+  openNames(): Iterable<string> {
+    return this.#open.keys();
+  }
+
   /** What the client holds under a name of a refused response, as far as is known; undefined: the name was in none. */
   held(name: string): Held | undefined {
     return this.#open.get(name) ?? this.#refused.get(name)?.held;

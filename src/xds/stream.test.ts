@@ -67,7 +67,33 @@ describe('one change of several types', () => {
   });
 });
 
-describe('routes that may need a new cluster', () => {
+describe('routes that need a new cluster', () => {
+  it('wait for its ACK, and other routes do not (xds-protocol/X57, hot-path/H611)', () => {
+    const rig = meshRig();
+    rig.mesh.put('routes', 'other', 'to-x');
+    const client = rig.bootedClient(['x'], ['r', 'other']);
+    rig.mesh.change((mesh) => {
+      mesh.put('cluster', 'y', '1');
+      mesh.put('routes', 'r', 'to-y');
+      mesh.put('routes', 'other', 'elsewhere-to-x');
+    });
+    const [clusters, ...others] = rig.settle(client);
+    expect(spelled(others)).toEqual(['routes +other@elsewhere-to-x']);
+    for (const answer of others) client.ack(answer);
+    expect(rig.settle(client)).toEqual([]);
+    if (clusters !== undefined) client.ack(clusters);
+    expect(spelled(rig.exchange(client))).toEqual(['routes +r@to-y']);
+  });
+
+  it('do not wait for other new clusters (xds-protocol/X57, hot-path/H611)', () => {
+    const rig = meshRig();
+    const client = rig.bootedClient(['x'], ['r']);
+    rig.mesh.put('cluster', 'slow-to-warm', '1');
+    rig.settle(client);
+    rig.mesh.put('routes', 'r', 'to-x-again');
+    expect(spelled(rig.settle(client))).toEqual(['routes +r@to-x-again']);
+  });
+
   it('wait for its ACK no longer than 20 s (xds-protocol/X57)', () => {
     const rig = meshRig();
     const client = rig.bootedClient(['x'], ['r']);

@@ -223,13 +223,13 @@ export class XdsStream {
   }
 
   #flushType(subscription: Subscription, now: number): void {
-    if (!subscription.maySend(now) || this.#gates.waitsForNew(subscription, now)) return;
     while (this.#isWritable && subscription.maySend(now)) {
       const response = subscription.take({
         now,
         sequence: this.#host.store.sequence,
         nonce: this.#host.nextNonce,
         limit: responseLimit,
+        mayAdd: (resource) => this.#gates.mayAdd(subscription, resource, now),
         mayRemove: (sequence) => this.#gates.mayRemove(subscription, sequence, now),
       });
       if (response === undefined) return;

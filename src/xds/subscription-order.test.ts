@@ -191,18 +191,66 @@ describe('confirmed', () => {
 });
 
 describe('what is new to a client', () => {
-  it('counts from when it is known here until it is ACKed', () => {
+  it('counts from when it is known here until it is ACKed, or until it was sent long ago', () => {
     const rig = clusterRig('delta', { a: '1' });
-    const seen: boolean[] = [rig.subscription.introduces];
-    rig.change({ b: '1' });
-    seen.push(rig.subscription.introduces);
+    const unconfirmed = (since = -1): readonly string[] => [...rig.subscription.unconfirmedNames(since)];
+    const seen = [unconfirmed()];
+    rig.change({ b: '1', c: '1' });
+    seen.push(unconfirmed());
+    rig.now = 5;
     rig.flush();
-    seen.push(rig.subscription.introduces);
+    rig.change({ d: '1' });
+    seen.push(unconfirmed(4), unconfirmed(5));
     rig.ack();
-    seen.push(rig.subscription.introduces);
+    seen.push(unconfirmed());
+    rig.exchange();
     rig.change({ b: '2' });
     rig.flush();
-    seen.push(rig.subscription.introduces);
-    expect(seen).toEqual([false, true, true, false, false]);
+    seen.push(unconfirmed());
+    expect(seen).toEqual([[], ['b', 'c'], ['b', 'c', 'd'], ['d'], ['d'], []]);
+  });
+
+  it('counts on while it goes again because of others, and no longer when it was refused itself', () => {
+    const rig = clusterRig('delta', {});
+    rig.change({ good: '1', bad: '1' });
+    rig.flush();
+    rig.nack('cluster bad: no');
+    expect([...rig.subscription.unconfirmedNames(-1)]).toEqual(['good']);
+    rig.flush();
+    expect([...rig.subscription.unconfirmedNames(-1)]).toEqual(['good']);
+    rig.ack();
+    expect([...rig.subscription.unconfirmedNames(-1)]).toEqual([]);
+  });
+});
+
+describe('what refers to something new', () => {
+  it('waits for it, and nothing else does (xds-protocol/X57)', () => {
+    const rig = endpointsRig({ a: '1', b: '1' }, ['a', 'b']);
+    rig.mayAdd = ({ name }) => name !== 'a';
+    rig.change({ a: '2', b: '2' });
+    expect(rig.exchange()).toMatchObject([{ resources: ['b@2'] }]);
+    rig.change({ b: '3' });
+    expect(rig.exchange()).toMatchObject([{ resources: ['b@3'] }]);
+    rig.mayAdd = () => true;
+    expect(rig.exchange()).toMatchObject([{ resources: ['a@2'] }]);
+  });
+
+  it('makes a full state wait as a whole, in which it could not be left out', () => {
+    const rig = clusterRig('sotw', { a: '1', b: '1' });
+    rig.mayAdd = ({ name }) => name !== 'a';
+    rig.change({ a: '2', b: '2' });
+    expect(rig.flush()).toBeUndefined();
+    rig.mayAdd = () => true;
+    expect(rig.exchange()).toMatchObject([{ resources: ['a@2', 'b@2'] }]);
+  });
+
+  it('is not passed over by an answer that says that there is nothing (xds-protocol/X41)', () => {
+    const rig = new SubscriptionRig('listener', 'delta');
+    rig.change({ a: '1' });
+    rig.mayAdd = () => false;
+    rig.delta({});
+    expect(rig.flush()).toBeUndefined();
+    rig.mayAdd = () => true;
+    expect(rig.exchange()).toMatchObject([{ resources: ['a@1'] }]);
   });
 });

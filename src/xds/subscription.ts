@@ -327,9 +327,14 @@ export class Subscription {
     return this.type.name === 'cluster' ? last.sentAt + clusterPatience : Infinity;
   }
 
-  /** Whether something is on its way or waits to go that the client may not have. */
-  get introduces(): boolean {
-    return this.#outstanding.some((flight) => flight.introduces) || this.#outbox.introduces;
+  /**
+   * Names that exist and that the client may not have yet: on their way to it, or waiting to go.
+   *
+   * @param since what was sent at this moment or earlier is left out
+   */
+  unconfirmedNames(since: number): ReadonlySet<string> {
+    const late = this.#outstanding.filter(({ sentAt }) => sentAt > since);
+    return new Set([...late.flatMap(({ introduces }) => introduces), ...this.#outbox.newNames()]);
   }
 
   /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */

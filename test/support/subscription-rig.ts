@@ -69,6 +69,7 @@ export class SubscriptionRig {
   readonly wire: 'delta' | 'sotw';
   now = 0;
   limit = Infinity;
+  mayAdd: (resource: Resource) => boolean = () => true;
   mayRemove: (sequence: number) => boolean = () => true;
   readonly #view = new FakeView();
   readonly #typeUrl: string;
@@ -137,6 +138,7 @@ export class SubscriptionRig {
       sequence: this.#sequence,
       nonce: () => `n${++this.#nonces}`,
       limit: this.limit,
+      mayAdd: this.mayAdd,
       mayRemove: this.mayRemove,
     });
     if (response === undefined) return undefined;
