@@ -1,5 +1,6 @@
 import { mentionsAny } from './mentions.ts';
 import { deadlines, removalWaitsFor, waitsForNew } from './order.ts';
+import type { Departure } from './outbox.ts';
 import type { Resource } from './resources.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -11,13 +12,16 @@ export class Gates {
   readonly #find: (type: string) => Subscription | undefined;
   /** Milliseconds of the monotonic clock. */
   readonly #connectedAt: number;
+  /** Whether the stream carries one type only. */
+  readonly #isSeparate: boolean;
   /** By the type that they are of: names that the client may not have yet, once they were asked for in a flush. */
   readonly #unconfirmed = new Map<string, readonly string[]>();
 
   /** @param find gives the stream's subscription to a type by its short name */
-  constructor(find: (type: string) => Subscription | undefined, connectedAt: number) {
+  constructor(find: (type: string) => Subscription | undefined, connectedAt: number, isSeparate: boolean) {
     this.#find = find;
     this.#connectedAt = connectedAt;
+    this.#isSeparate = isSeparate;
   }
 
   /** To be called before each flush of the stream. */
@@ -42,10 +46,12 @@ export class Gates {
     return names;
   }
 
-  /** Whether nothing that the client has may still name what went away with a commit (X55). */
-  mayRemove({ type }: Subscription, sequence: number, now: number): boolean {
+  /** Whether nothing that the client has may still name what went away (X55). */
+  mayRemove({ type }: Subscription, { sequence, at }: Departure, now: number): boolean {
     const [first, ...others] = removalWaitsFor.get(type.name) ?? [];
     if (first === undefined) return true;
+    // What the client confirms on its other streams is not known here (X59).
+    if (this.#isSeparate) return now >= at + deadlines.separateRemoval;
     const awaited = this.#find(first);
     if (awaited?.started !== true) return now >= this.#connectedAt + deadlines.noListeners;
     return (
@@ -57,6 +63,11 @@ export class Gates {
   /** The moments at which time alone may open a gate; those in the past do not matter. */
   moments(): readonly number[] {
     const awaited = [...new Set(waitsForNew.values())].flatMap((type) => this.#find(type)?.outstanding ?? []);
-    return [...awaited.map(({ sentAt }) => sentAt + deadlines.newClusters), this.#connectedAt + deadlines.noListeners];
+    const departures = [...removalWaitsFor.keys()].flatMap((type) => this.#find(type)?.oldestDeparture ?? []);
+    return [
+      ...awaited.map(({ sentAt }) => sentAt + deadlines.newClusters),
+      ...departures.map(({ at }) => at + deadlines.separateRemoval),
+      this.#connectedAt + deadlines.noListeners,
+    ];
   }
 }

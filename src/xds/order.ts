@@ -34,6 +34,8 @@ export const deadlines = {
   newClusters: 20_000,
   /** A client that asks for no listeners for so long after it connected has none, so no route stands in the way of a removal. */
   noListeners: 5_000,
+  /** Clusters are removed so late from a client that hears of its routes on another stream (X59). */
+  separateRemoval: 15_000,
   /** An ACK that takes longer is reported (X69). */
   overdue: 60_000,
 } as const;

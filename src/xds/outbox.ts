@@ -3,7 +3,7 @@ import type { Wire } from './observer.ts';
 import { Rejections } from './rejections.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
-import { stampOf, ViewSum } from './view-version.ts';
+import { add, emptySelection, unsure, versionOfAll, type GrowingSelection, type Selection } from './selection.ts';
 
 /** What a subscription sees of the store: the resources of one type that one proxy may have. */
 export interface View {
@@ -25,33 +25,24 @@ export interface View {
   version(): string;
 }
 
+/** That a resource went away. */
+export interface Departure {
+  /** Sequence of the commit with which it went. */
+  readonly sequence: number;
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number;
+}
+
 export interface SelectOptions {
   /** Bytes of resources and removed names after which the rest goes into a further response. One resource may be larger. */
   readonly limit: number;
   /** Whether the client has what a resource refers to; else the resource waits. */
   readonly mayAdd: (resource: Resource) => boolean;
-  /** Whether a name may be removed from the client that went away with the given commit. */
-  readonly mayRemove: (sequence: number) => boolean;
-}
-
-/** The content of a response. */
-export interface Selection {
-  /** Version of the view; of a full state, that of just these resources. */
-  readonly version: string;
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  /** Those resources that are news to the client: what they refer to has to follow (xds-protocol X60). */
-  readonly changed: readonly Resource[];
-  /** Full state: what the client held of those. */
-  readonly replaces: ReadonlyMap<string, Held>;
-  /** The names that the client may not have had. */
-  readonly introduces: readonly string[];
+  /** Whether a name may be removed from the client that went away then. */
+  readonly mayRemove: (departure: Departure) => boolean;
 }
 
 type Decision = 'send' | 'remove' | 'later' | 'nothing';
-
-/** The version of what the client holds, where a rejected response leaves that open. No resource has it. */
-export const unsure = '';
 
 /**
  * What one client may have to hear of one type. There is no list of the versions that the client holds: it holds the current ones,
@@ -72,8 +63,8 @@ export class Outbox {
    * `forced` because what refers to them changed (X60).
    */
   readonly #reasons = new Map<string, 'asked' | 'forced'>();
-  /** Those that are no longer there, with the commit with which they went. */
-  readonly #departures = new Map<string, number>();
+  /** Those that are no longer there, in the order in which they went. */
+  readonly #departures = new Map<string, Departure>();
   /** What the client accepted last of pending names: a full state may have to repeat it. Kept for those only. */
   readonly #heldContents: Map<string, Resource> | undefined;
   /** Made by the first NACK. */
@@ -112,6 +103,12 @@ export class Outbox {
     yield* this.#rejections?.openNames() ?? [];
   }
 
+  /** The removal that has waited longest. */
+  get oldestDeparture(): Departure | undefined {
+    for (const departure of this.#departures.values()) return departure;
+    return undefined;
+  }
+
   has(name: string): boolean {
     return this.#pending.has(name);
   }
@@ -136,8 +133,13 @@ export class Outbox {
     if (!this.#reasons.has(name)) this.#reasons.set(name, 'forced');
   }
 
-  /** The content under a name changed. @param previous what it was; undefined: nothing */
-  change(name: string, previous: Resource | undefined, sequence: number): void {
+  /**
+   * The content under a name changed.
+   *
+   * @param previous what it was; undefined: nothing
+   * @param departure when, should it be gone
+   */
+  change(name: string, previous: Resource | undefined, departure: Departure): void {
     if (!this.#pending.has(name)) {
       const refused = this.#rejections?.held(name);
       this.#pending.set(name, refused === undefined ? previous?.version : unsure);
@@ -145,15 +147,15 @@ export class Outbox {
       this.#keepHeld(name, refused ?? previous);
     }
     if (this.#view.resource(name) !== undefined) this.#departures.delete(name);
-    else this.#depart(name, sequence);
+    else this.#depart(name, departure);
   }
 
   /** The client holds under a name what it should not. */
-  takeBack(name: string, version: string, sequence: number): void {
+  takeBack(name: string, version: string, departure: Departure): void {
     if (this.#pending.has(name)) return;
     if (!this.#type.removalIsSent) return this.ask(name, version);
     this.note(name, version);
-    this.#depart(name, sequence);
+    this.#depart(name, departure);
   }
 
   forget(name: string): void {
@@ -318,12 +320,12 @@ export class Outbox {
     if (!this.#saysRemoved) return 'nothing';
     if (reason === 'asked') return 'remove';
     if (held === undefined || !this.#type.removalIsSent) return 'nothing';
-    const sequence = this.#departures.get(name);
-    return sequence === undefined || mayRemove(sequence) ? 'remove' : 'later';
+    const departure = this.#departures.get(name);
+    return departure === undefined || mayRemove(departure) ? 'remove' : 'later';
   }
 
-  #depart(name: string, sequence: number): void {
-    if (this.#type.removalIsSent && !this.#departures.has(name)) this.#departures.set(name, sequence);
+  #depart(name: string, departure: Departure): void {
+    if (this.#type.removalIsSent && !this.#departures.has(name)) this.#departures.set(name, departure);
   }
 
   #done(name: string): void {
@@ -333,38 +335,4 @@ export class Outbox {
     this.#heldContents?.delete(name);
     this.#rejections?.overtake(name);
   }
-}
-
-interface GrowingSelection {
-  readonly resources: Resource[];
-  readonly removed: string[];
-  readonly changed: Resource[];
-  readonly replaces: Map<string, Held>;
-  readonly introduces: string[];
-  /** Whether something waits for what it refers to. */
-  isHeldUp: boolean;
-}
-
-function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [], isHeldUp: false };
-}
-
-/** @param before full state: what the client held, to be kept */
-function add(
-  selection: GrowingSelection,
-  resource: Resource,
-  held: string | undefined,
-  before: Held | undefined,
-): void {
-  selection.resources.push(resource);
-  if (held === undefined || held === unsure) selection.introduces.push(resource.name);
-  if (resource.version === held) return;
-  selection.changed.push(resource);
-  if (before !== undefined) selection.replaces.set(resource.name, before);
-}
-
-function versionOfAll(resources: readonly Resource[]): string {
-  const sum = new ViewSum();
-  for (const { name, version } of resources) sum.add(stampOf(name, version));
-  return sum.toString();
 }

@@ -97,8 +97,12 @@ export class XdsServer {
     return [...this.#streams].map((stream) => stream.status()).filter((status) => status !== undefined);
   }
 
-  /** Takes over a new stream. */
-  accept(transport: StreamTransport, wire: Wire): void {
+  /**
+   * Takes over a new stream.
+   *
+   * @param typeUrl the one type of a service that has only one; undefined: all types (ADS)
+   */
+  accept(transport: StreamTransport, wire: Wire, typeUrl?: string): void {
     if (!this.#isOpen || this.#isClosing) {
       const message = this.#isClosing
         ? 'the control plane is shutting down'
@@ -107,7 +111,7 @@ export class XdsServer {
       transport.close('UNAVAILABLE', message);
       return;
     }
-    this.#streams.add(new XdsStream(transport, wire, this.#host));
+    this.#streams.add(new XdsStream(transport, wire, typeUrl, this.#host));
     this.#watchOverdue();
   }
 

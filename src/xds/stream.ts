@@ -59,12 +59,13 @@ interface Identity {
 }
 
 /**
- * One ADS stream: requests in, responses out. Requests change subscriptions and never send; `flush` sends, type by type in their
+ * One stream, of all types (ADS) or of one: requests in, responses out. Requests change subscriptions and never send; `flush` sends, type by type in their
  * order, what gates and the transport let through.
  */
 export class XdsStream {
   readonly #transport: StreamTransport;
   readonly #wire: Wire;
+  readonly #only: string | undefined;
   readonly #host: StreamHost;
   readonly #connectedAt: number;
   readonly #gates: Gates;
@@ -79,12 +80,14 @@ export class XdsStream {
   /** Nonce of the last response whose missing ACK was reported. */
   #reportedOverdue: string | undefined;
 
-  constructor(transport: StreamTransport, wire: Wire, host: StreamHost) {
+  /** @param only type URL of the one type that the stream carries; undefined: it carries all of them */
+  constructor(transport: StreamTransport, wire: Wire, only: string | undefined, host: StreamHost) {
     this.#transport = transport;
     this.#wire = wire;
+    this.#only = only;
     this.#host = host;
     this.#connectedAt = host.clock.now();
-    this.#gates = new Gates((type) => this.#find(type), this.#connectedAt);
+    this.#gates = new Gates((type) => this.#find(type), this.#connectedAt, only !== undefined);
     transport.onMessage((message) => this.#guard(() => this.#receive(message)));
     transport.onDrain(() => {
       this.#isWritable = true;
@@ -120,8 +123,7 @@ export class XdsStream {
     if (!this.#isOpen) return;
     const request = this.#decode(message);
     this.#identity ??= this.#identify(request.node);
-    if (request.typeUrl === '') throw new StreamRefusal('INVALID_ARGUMENT', 'the request has no type_url');
-    const subscription = this.#subscriptionTo(request.typeUrl);
+    const subscription = this.#subscriptionTo(this.#typeUrlOf(request));
     const settlement = subscription.receive(request, this.#host.clock.now(), this.#host.store.sequence);
     if (subscription.named.size > mostNames) {
       throw new StreamRefusal(
@@ -132,6 +134,18 @@ export class XdsStream {
     this.#judge(subscription, settlement);
     this.#report(subscription, settlement);
     this.#queue();
+  }
+
+  /** A service of one type implies it (X4). */
+  #typeUrlOf({ typeUrl }: DiscoveryRequest): string {
+    const only = this.#only;
+    if (typeUrl === '' && only === undefined) {
+      throw new StreamRefusal('INVALID_ARGUMENT', 'the request has no type_url');
+    }
+    if (typeUrl !== '' && only !== undefined && typeUrl !== only) {
+      throw new StreamRefusal('INVALID_ARGUMENT', `this service serves ${only}; the request is for ${typeUrl}`);
+    }
+    return only ?? typeUrl;
   }
 
   #decode(message: Uint8Array): DiscoveryRequest {
@@ -230,7 +244,7 @@ export class XdsStream {
         nonce: this.#host.nextNonce,
         limit: responseLimit,
         mayAdd: (resource) => this.#gates.mayAdd(subscription, resource, now),
-        mayRemove: (sequence) => this.#gates.mayRemove(subscription, sequence, now),
+        mayRemove: (departure) => this.#gates.mayRemove(subscription, departure, now),
       });
       if (response === undefined) return;
       this.#isFirstAnswer = false;
@@ -260,6 +274,8 @@ export class XdsStream {
 
   /** What changed resources refer to goes after them: at once, since its turn is later in the same flush. */
   #warm({ type }: Subscription, { changed, flight }: Response, now: number): void {
+    // On streams of one type the client asks for what follows on another.
+    if (this.#only !== undefined) return;
     for (const rule of warmingRules) {
       if (rule.parent !== type.name) continue;
       const childType = resourceTypeByName(rule.child);

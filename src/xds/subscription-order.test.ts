@@ -129,7 +129,7 @@ describe('a removal', () => {
     rig.change({ a: undefined });
     const released = rig.sequence;
     rig.change({ b: undefined });
-    rig.mayRemove = (sequence) => sequence <= released;
+    rig.mayRemove = ({ sequence }) => sequence <= released;
     expect(rig.exchange()).toMatchObject([{ removed: ['a'] }]);
   });
 

@@ -1,10 +1,11 @@
 import { interestChange } from './differ.ts';
 import { joined, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Wire } from './observer.ts';
-import { Outbox, unsure, type SelectOptions, type View } from './outbox.ts';
+import { Outbox, type Departure, type SelectOptions, type View } from './outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
+import { unsure } from './selection.ts';
 
 export interface TakeOptions extends SelectOptions {
   readonly now: number;
@@ -139,7 +140,7 @@ export class Subscription {
     const first = !this.#started;
     this.#started = true;
     if (request.kind === 'sotw') this.#adoptList(request, first);
-    else if (first) this.#begin(request, sequence);
+    else if (first) this.#begin(request, { sequence, at: now });
     else this.#adoptChanges(request);
     if (this.hasWork) this.#pendingSince ??= now;
     return settlement;
@@ -165,7 +166,7 @@ export class Subscription {
   }
 
   /** First delta request: what the client holds is compared instead of being sent again (X30). */
-  #begin(request: DeltaRequest, sequence: number): void {
+  #begin(request: DeltaRequest, connection: Departure): void {
     const { subscribe, unsubscribe } = request;
     const held = this.#credibleVersions(request);
     const dropped = new Set(unsubscribe);
@@ -182,7 +183,7 @@ export class Subscription {
       this.#startWildcard((name) => held.get(name));
     }
     for (const [name, version] of held) {
-      if (this.#view.resource(name) === undefined) this.#outbox.takeBack(name, version, sequence);
+      if (this.#view.resource(name) === undefined) this.#outbox.takeBack(name, version, connection);
     }
   }
 
@@ -279,7 +280,8 @@ export class Subscription {
 
   /** The view changed under a name. Happens inside a commit: nothing is encoded or sent here (hot-path H210, H217). */
   changed(name: string, previous: Resource | undefined, publication: Publication): void {
-    this.#outbox.change(name, previous, publication.sequence);
+    const { sequence, committedAt } = publication;
+    this.#outbox.change(name, previous, { sequence, at: committedAt });
     if (this.#publications.at(-1) !== publication && this.#publications.length < mostPublications) {
       this.#publications.push(publication);
     }
@@ -335,6 +337,11 @@ export class Subscription {
   unconfirmedNames(since: number): ReadonlySet<string> {
     const late = this.#outstanding.filter(({ sentAt }) => sentAt > since);
     return new Set([...late.flatMap(({ introduces }) => introduces), ...this.#outbox.newNames()]);
+  }
+
+  /** The removal that has waited longest for its turn. */
+  get oldestDeparture(): Departure | undefined {
+    return this.#outbox.oldestDeparture;
   }
 
   /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */

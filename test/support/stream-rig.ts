@@ -68,13 +68,12 @@ export class FakeClient implements StreamTransport {
   }
 
   request(type: string, fields: Omit<envoy.DeltaDiscoveryRequest, 'typeUrl'> = {}): void {
-    const typeUrl = type.includes('.') || type === '' ? type : typeNamed(type).typeUrl;
-    this.raw(encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', { ...fields, typeUrl }));
+    this.raw(encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', { ...fields, typeUrl: typeUrlOf(type) }));
   }
 
   /** A state-of-the-world request. */
   list(type: string, fields: Omit<envoy.DiscoveryRequest, 'typeUrl'>): void {
-    this.raw(encode('envoy.service.discovery.v3.DiscoveryRequest', { ...fields, typeUrl: typeNamed(type).typeUrl }));
+    this.raw(encode('envoy.service.discovery.v3.DiscoveryRequest', { ...fields, typeUrl: typeUrlOf(type) }));
   }
 
   raw(bytes: Uint8Array): void {
@@ -102,6 +101,11 @@ export class FakeClient implements StreamTransport {
   take(): readonly Answer[] {
     return this.answers.splice(0);
   }
+}
+
+/** @param type a short name, or a type URL as it is */
+function typeUrlOf(type: string): string {
+  return type.includes('.') || type === '' ? type : typeNamed(type).typeUrl;
 }
 
 function readDelta(message: Uint8Array): Omit<Answer, 'sentAt'> {
@@ -151,6 +155,13 @@ export class ServerRig {
   client(wire: Wire = 'delta'): FakeClient {
     const client = new FakeClient(wire, () => this.clock.now());
     this.server.accept(client, wire);
+    return client;
+  }
+
+  /** A client on a stream that carries one type only. */
+  separateClient(type: string, wire: Wire = 'delta'): FakeClient {
+    const client = new FakeClient(wire, () => this.clock.now());
+    this.server.accept(client, wire, typeNamed(type).typeUrl);
     return client;
   }
 

@@ -1,5 +1,5 @@
 import type { Publication, Settlement } from '../../src/xds/flight.ts';
-import type { View } from '../../src/xds/outbox.ts';
+import type { Departure, View } from '../../src/xds/outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from '../../src/xds/requests.ts';
 import type { ResourceTypeName } from '../../src/xds/resource-types.ts';
 import type { Resource } from '../../src/xds/resources.ts';
@@ -70,7 +70,7 @@ export class SubscriptionRig {
   now = 0;
   limit = Infinity;
   mayAdd: (resource: Resource) => boolean = () => true;
-  mayRemove: (sequence: number) => boolean = () => true;
+  mayRemove: (departure: Departure) => boolean = () => true;
   readonly #view = new FakeView();
   readonly #typeUrl: string;
   readonly #type: ResourceTypeName;
