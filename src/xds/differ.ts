@@ -2,10 +2,13 @@ import type { Resource } from './resources.ts';
 
 /** What differs, as pure functions: between lists of names, between views, and between the parts of a rejected response. */
 
+/** Names that a client wants. Going through them takes longer than asking for one. */
+export type Names = Iterable<string> & { readonly size: number; has(name: string): boolean };
+
 /** What a client wants of a type: everything in its view, single names, or both. */
 export interface Interest {
   readonly wildcard: boolean;
-  readonly named: ReadonlySet<string>;
+  readonly named: Names;
   /** Whether any request has listed a name yet, `*` included. */
   readonly hasListed: boolean;
 }
@@ -33,12 +36,11 @@ export function interestChange(
   }
   const wanted = new Set(names);
   const wildcard = wanted.delete('*');
-  const named = before?.named ?? new Set<string>();
-  return {
-    wildcard,
-    added: [...wanted].filter((name) => !named.has(name)),
-    dropped: [...named].filter((name) => !wanted.has(name)),
-  };
+  const named: Names = before?.named ?? new Set();
+  const added = [...wanted].filter((name) => !named.has(name));
+  // An ACK repeats the list, and then nothing is looked up but what it names (xds-protocol X156).
+  const dropped = wanted.size - added.length === named.size ? [] : [...named].filter((name) => !wanted.has(name));
+  return { wildcard, added, dropped };
 }
 
 /** The names under which two views differ, with what the first had there (hot-path H215). */

@@ -1,3 +1,4 @@
+import type { Names } from './differ.ts';
 import type { Flight, Held } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Rejections } from './rejections.ts';
@@ -8,7 +9,7 @@ import { add, emptySelection, unsure, versionOfAll, type GrowingSelection, type 
 /** What a subscription sees of the store: the resources of one type that one proxy may have. */
 export interface View {
   /** The names that are included one by one. */
-  readonly named: ReadonlySet<string>;
+  readonly named: Names;
   /** Includes one name, whether it exists or not. Gives the one copy of the name's text that all streams share. */
   follow(name: string): string;
   unfollow(name: string): void;

@@ -1,4 +1,4 @@
-import { interestChange } from './differ.ts';
+import { interestChange, type Names } from './differ.ts';
 import { joined, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Outbox, type Departure, type SelectOptions, type View } from './outbox.ts';
@@ -84,7 +84,7 @@ export class Subscription {
     return this.#wildcard;
   }
 
-  get named(): ReadonlySet<string> {
+  get named(): Names {
     return this.#view.named;
   }
 

@@ -1,8 +1,9 @@
-import { differenceOfViews } from './differ.ts';
+import { differenceOfViews, type Names } from './differ.ts';
 import type { Publication } from './flight.ts';
+import { groupKey, type Change, type Content, type Onlooker, type Seat } from './group.ts';
 import type { View } from './outbox.ts';
 import type { Resource } from './resources.ts';
-import type { Content, Group, Onlooker, ResourceStore } from './store.ts';
+import type { ResourceStore } from './store.ts';
 import { ViewSum } from './view-version.ts';
 
 /** Hears that a name stands for something else now. Called inside a commit. */
@@ -10,18 +11,19 @@ export type ViewListener = (name: string, previous: Resource | undefined, public
 
 /**
  * What one subscription sees of the store: single names, everything, or both, through the scopes of its proxy. Of several scopes
- * that have a name the first counts.
+ * that have a name the first counts. Which names it follows is written in the groups, one bit each (hot-path H211, H1105).
  */
 export class StoreView implements View, Onlooker {
-  readonly named: Set<string> = new Set();
+  readonly named: FollowedNames;
   readonly #store: ResourceStore;
   readonly #type: string;
   readonly #listener: ViewListener;
   #scopes: readonly string[];
-  #groups: readonly Group[];
+  /** At least one, and the first knows the names. */
+  #seats: readonly Seat[];
   #isWildcard = false;
   /** Version of what is named. That of everything is kept by the groups, once for all. */
-  #namedSum = new ViewSum();
+  #namedSum: ViewSum | undefined;
 
   /** Includes nothing yet. */
   constructor(store: ResourceStore, type: string, scopes: readonly string[], listener: ViewListener) {
@@ -29,33 +31,35 @@ export class StoreView implements View, Onlooker {
     this.#type = type;
     this.#listener = listener;
     this.#scopes = scopes;
-    this.#groups = scopes.map((scope) => store.group(type, scope));
+    this.#seats = orNowhere(scopes).map((scope) => store.enter(type, scope, this));
+    this.named = new FollowedNames(this.#seats[0]);
   }
 
   follow(name: string): string {
     if (this.named.has(name)) return name;
     let shared = name;
-    for (const group of this.#groups) shared = group.follow(name, this);
-    this.named.add(shared);
+    for (const { group, number } of this.#seats) shared = group.follow(name, number);
+    this.named.size++;
     this.#count(this.#content(shared));
     return shared;
   }
 
   unfollow(name: string): void {
-    if (!this.named.delete(name)) return;
+    if (!this.named.has(name)) return;
     const content = this.#content(name);
-    if (content !== undefined) this.#namedSum.subtract(content.stamp);
-    for (const group of this.#groups) group.unfollow(name, this);
+    if (content !== undefined) this.#namedSum?.subtract(content.stamp);
+    for (const { group, number } of this.#seats) group.unfollow(name, number);
+    this.named.size--;
   }
 
   followAll(): void {
     this.#isWildcard = true;
-    for (const group of this.#groups) group.followAll(this);
+    for (const { group, number } of this.#seats) group.followAll(number);
   }
 
   unfollowAll(): void {
     this.#isWildcard = false;
-    for (const group of this.#groups) group.unfollowAll(this);
+    for (const { group, number } of this.#seats) group.unfollowAll(number);
   }
 
   resource(name: string): Resource | undefined {
@@ -64,43 +68,40 @@ export class StoreView implements View, Onlooker {
 
   *names(): Iterable<string> {
     if (!this.#isWildcard) return;
-    const [first, ...others] = this.#groups;
-    if (first === undefined) return;
-    yield* first.members();
-    const earlier = [first];
-    for (const group of others) {
-      for (const name of group.members()) if (!earlier.some((one) => one.content(name, this) !== undefined)) yield name;
-      earlier.push(group);
+    const earlier: Seat[] = [];
+    for (const seat of this.#seats) {
+      for (const name of seat.group.members()) {
+        if (!earlier.some(({ group, number }) => group.content(name, number) !== undefined)) yield name;
+      }
+      earlier.push(seat);
     }
   }
 
   *resources(): Iterable<Resource> {
-    const seen = new Set<string>();
     for (const name of this.names()) {
-      const resource = this.resource(name);
-      if (resource === undefined) continue;
-      seen.add(name);
-      yield resource;
+      const resource = this.named.has(name) ? undefined : this.resource(name);
+      if (resource !== undefined) yield resource;
     }
     for (const name of this.named) {
-      const resource = seen.has(name) ? undefined : this.resource(name);
+      const resource = this.resource(name);
       if (resource !== undefined) yield resource;
     }
   }
 
   version(): string {
     const sum = new ViewSum();
-    sum.include(this.#namedSum);
-    if (this.#isWildcard) for (const group of this.#groups) sum.include(group.sum);
+    if (this.#namedSum !== undefined) sum.include(this.#namedSum);
+    if (this.#isWildcard) for (const { group } of this.#seats) sum.include(group.sum);
     return sum.toString();
   }
 
-  noticed(group: Group, name: string, before: Content | undefined, publication: Publication): void {
-    const previous = this.#groups.length === 1 ? before : this.#contentWith(group, before, name);
-    const current = this.#content(name);
+  noticed(change: Change, isNamed: boolean): void {
+    const { name, publication } = change;
+    const previous = this.#contentWith(change, change.before);
+    const current = this.#contentWith(change, change.after);
     if (previous?.resource.version === current?.resource.version) return;
-    if (this.named.has(name)) {
-      if (previous !== undefined) this.#namedSum.subtract(previous.stamp);
+    if (isNamed) {
+      if (previous !== undefined) this.#namedSum?.subtract(previous.stamp);
       this.#count(current);
     }
     this.#listener(name, previous?.resource, publication);
@@ -110,15 +111,18 @@ export class StoreView implements View, Onlooker {
   setScopes(scopes: readonly string[], publication: Publication): void {
     if (scopes.length === this.#scopes.length && scopes.every((scope, index) => scope === this.#scopes[index])) return;
     const before = this.#snapshot();
-    const left = this.#groups;
+    const names = [...this.named];
+    const left = this.#seats;
     this.#scopes = scopes;
-    this.#groups = scopes.map((scope) => this.#store.group(this.#type, scope));
     // Enters before it leaves, so that what both have is not computed again.
-    if (this.#isWildcard) this.followAll();
-    for (const name of this.named) for (const group of this.#groups) group.follow(name, this);
-    for (const group of left) if (!this.#groups.includes(group)) this.#leave(group);
-    this.#namedSum = new ViewSum();
-    for (const name of this.named) this.#count(this.#content(name));
+    this.#seats = orNowhere(scopes).map((scope) => {
+      const key = groupKey(this.#type, scope);
+      return left.find(({ group }) => group.key === key) ?? this.#enter(scope, names);
+    });
+    this.named.seat = this.#seats[0];
+    for (const seat of left) if (!this.#seats.includes(seat)) this.#store.leave(seat);
+    this.#namedSum = undefined;
+    for (const name of names) this.#count(this.#content(name));
     for (const [name, previous] of differenceOfViews(before, this.#snapshot())) {
       this.#listener(name, previous, publication);
     }
@@ -126,15 +130,17 @@ export class StoreView implements View, Onlooker {
 
   /** Includes nothing any more. */
   close(): void {
-    for (const group of this.#groups) this.#leave(group);
-    this.#groups = [];
-    this.named.clear();
+    for (const seat of this.#seats) this.#store.leave(seat);
+    this.#seats = [];
+    this.named.seat = undefined;
+    this.named.size = 0;
   }
 
-  #leave(group: Group): void {
-    if (this.#isWildcard) group.unfollowAll(this);
-    for (const name of this.named) group.unfollow(name, this);
-    this.#store.release(group);
+  #enter(scope: string | undefined, names: readonly string[]): Seat {
+    const seat = this.#store.enter(this.#type, scope, this);
+    if (this.#isWildcard) seat.group.followAll(seat.number);
+    for (const name of names) seat.group.follow(name, seat.number);
+    return seat;
   }
 
   #snapshot(): ReadonlyMap<string, Resource> {
@@ -144,23 +150,47 @@ export class StoreView implements View, Onlooker {
   }
 
   #content(name: string): Content | undefined {
-    for (const group of this.#groups) {
-      const content = group.content(name, this);
+    for (const { group, number } of this.#seats) {
+      const content = group.content(name, number);
       if (content !== undefined) return content;
     }
     return undefined;
   }
 
-  /** What the name stood for while a group had something else under it. */
-  #contentWith(changed: Group, before: Content | undefined, name: string): Content | undefined {
-    for (const group of this.#groups) {
-      const content = group === changed ? before : group.content(name, this);
+  /** What the name stands for if the group that tells of the change has this content under it. */
+  #contentWith({ group: changed, name }: Change, its: Content | undefined): Content | undefined {
+    if (this.#seats.length === 1) return its;
+    for (const { group, number } of this.#seats) {
+      const content = group === changed ? its : group.content(name, number);
       if (content !== undefined) return content;
     }
     return undefined;
   }
 
   #count(content: Content | undefined): void {
-    if (content !== undefined) this.#namedSum.add(content.stamp);
+    if (content !== undefined) (this.#namedSum ??= new ViewSum()).add(content.stamp);
   }
+}
+
+/** The names that a view follows one by one, as its first seat has them. */
+class FollowedNames implements Names {
+  seat: Seat | undefined;
+  size = 0;
+
+  constructor(seat: Seat | undefined) {
+    this.seat = seat;
+  }
+
+  has(name: string): boolean {
+    return this.seat?.group.follows(name, this.seat.number) === true;
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.seat === undefined || this.size === 0 ? [].values() : this.seat.group.followed(this.seat.number);
+  }
+}
+
+/** A proxy without scopes still follows names: of them it is told that they do not exist. */
+function orNowhere(scopes: readonly string[]): readonly (string | undefined)[] {
+  return scopes.length === 0 ? [undefined] : scopes;
 }
