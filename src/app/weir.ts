@@ -10,7 +10,9 @@ import { createMetrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
-import { listenGrpc, type GrpcListener } from '../xds/transport/grpc.ts';
+import { xdsHandlers } from '../xds/services.ts';
+import { listen, type Listener } from '../xds/transport/listener.ts';
+import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
 import { admit } from './admission.ts';
 import { deliveryMetrics } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
@@ -142,8 +144,16 @@ async function live(
   await followed;
 }
 
-async function listenPlaintext({ xdsPlaintext }: Settings, xds: XdsServer): Promise<GrpcListener | undefined> {
+async function listenPlaintext({ xdsPlaintext }: Settings, xds: XdsServer): Promise<Listener | undefined> {
   if (xdsPlaintext === undefined) return undefined;
-  const address = formatSocketAddress(xdsPlaintext);
-  return listenGrpc({ address, accept: (transport, wire) => xds.accept(transport, wire) });
+  return listen({
+    kind: 'http2',
+    address: formatSocketAddress(xdsPlaintext),
+    handlers: xdsHandlers((transport, { wire }) => xds.accept(transport, wire)),
+    tls: undefined,
+    limits: defaultLimits,
+    clock: serverClock,
+    random: Math.random,
+    observer: noConnectionObserver,
+  });
 }

@@ -89,7 +89,7 @@ function logTo({ err, now }: Host, { logLevel, logFormat }: Settings): Log {
 async function explained(error: unknown): Promise<unknown> {
   const [{ AdminListenError }, { ListenError }, { DirectoryError }] = await Promise.all([
     import('../admin/server.ts'),
-    import('../xds/transport/grpc.ts'),
+    import('../xds/transport/listener.ts'),
     import('../discovery/file/directory-error.ts'),
   ]);
   if (error instanceof DirectoryError) {

@@ -1,6 +1,8 @@
 import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
-import { listenGrpc, type GrpcListener } from '../../src/xds/transport/grpc.ts';
+import { xdsHandlers } from '../../src/xds/services.ts';
+import { listen, type Listener, type TransportKind } from '../../src/xds/transport/listener.ts';
+import { defaultLimits, noConnectionObserver } from '../../src/xds/transport/protocol.ts';
 import { realClock } from './clocks.ts';
 import { ScriptedClient, type Wire } from './scripted-client.ts';
 import { TinyMesh, tinyQueries } from './tiny-mesh.ts';
@@ -10,18 +12,20 @@ export class ServedMesh {
   readonly mesh = new TinyMesh();
   readonly #observer: XdsObserver;
   #server: XdsServer;
-  #listener: GrpcListener | undefined;
+  readonly #transport: TransportKind;
+  #listener: Listener | undefined;
   #address = '127.0.0.1:0';
   readonly #clients: ScriptedClient<Wire>[] = [];
 
-  static async start(observer: XdsObserver = noObserver): Promise<ServedMesh> {
-    const served = new ServedMesh(observer);
+  static async start(observer: XdsObserver = noObserver, transport: TransportKind = 'http2'): Promise<ServedMesh> {
+    const served = new ServedMesh(observer, transport);
     await served.#listen();
     return served;
   }
 
-  private constructor(observer: XdsObserver) {
+  private constructor(observer: XdsObserver, transport: TransportKind) {
     this.#observer = observer;
+    this.#transport = transport;
     this.#server = this.#newServer();
   }
 
@@ -59,9 +63,15 @@ export class ServedMesh {
   }
 
   async #listen(): Promise<void> {
-    this.#listener = await listenGrpc({
+    this.#listener = await listen({
+      kind: this.#transport,
       address: this.#address,
-      accept: (transport, wire) => this.#server.accept(transport, wire),
+      handlers: xdsHandlers((transport, { wire }) => this.#server.accept(transport, wire)),
+      tls: undefined,
+      limits: defaultLimits,
+      clock: realClock,
+      random: Math.random,
+      observer: noConnectionObserver,
     });
     this.#address = this.#listener.address;
   }

@@ -1,4 +1,5 @@
 import {
+  experimental,
   logVerbosity,
   Server,
   ServerCredentials,
@@ -7,9 +8,12 @@ import {
   type handleBidiStreamingCall,
   type MethodDefinition,
   type ServerDuplexStream,
-  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { Wire } from '../observer.ts';
+import type { Socket } from 'node:net';
+import { ReplaceableIdentity } from './grpc-identity.ts';
+import { peerCertificate } from './peer.ts';
+import type { ConnectionLimits, Protocol, ProtocolOptions } from './protocol.ts';
+import { StallDeadline } from './stall.ts';
 import {
   spareBytes,
   statusCodes,
@@ -19,28 +23,7 @@ import {
   type StreamTransport,
 } from './transport.ts';
 
-/** xDS over grpc-js: messages pass as bytes, in and out. */
-
-export interface GrpcListenerOptions {
-  /** `host:port`; port 0 takes a free one. */
-  readonly address: string;
-  /** Called for each new stream. */
-  readonly accept: (transport: StreamTransport, wire: Wire) => void;
-}
-
-export interface GrpcListener {
-  /** `host:port` with the port in use. */
-  readonly address: string;
-  /** Takes no more connections and waits for streams to end; cuts them when the signal says so. */
-  close(deadline: AbortSignal): Promise<void>;
-}
-
-/** The address could not be listened on. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-}
-
-const serviceName = 'envoy.service.discovery.v3.AggregatedDiscoveryService';
+/** gRPC by the library grpc-js: messages pass as bytes, in and out. */
 
 /**
  * Bytes handed to grpc-js beyond which a stream counts as full. grpc-js refuses nothing and would queue without end; its own
@@ -48,67 +31,73 @@ const serviceName = 'envoy.service.discovery.v3.AggregatedDiscoveryService';
  */
 const highWater = 256 * 1024;
 
-const serverOptions = {
-  // A delta reconnect names everything that the client has, with versions (xds-protocol X11).
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
-  'grpc.max_send_message_length': -1,
-  'grpc.max_concurrent_streams': 100_000,
-  'grpc.enable_channelz': 0,
-  // Dead peers are found by keepalive, never by a missing ACK (xds-protocol X69).
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-};
-
-/**
- * Listens in plaintext.
- *
- * @throws ListenError when the address is taken or is no address
- */
-export async function listenGrpc({ address, accept }: GrpcListenerOptions): Promise<GrpcListener> {
-  // What it would print itself is thrown or told by the streams.
+export function grpcProtocol(options: ProtocolOptions): Protocol {
+  // What it would print itself is told by the streams.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(serverOptions);
-  const handlers: UntypedServiceImplementation = {
-    streamAggregatedResources: handler('sotw', accept),
-    deltaAggregatedResources: handler('delta', accept),
+  const server = new Server(serverOptions(options.limits));
+  const streams = new Set<GrpcStream>();
+  const sockets = new Map<string, Socket>();
+  const open = (handler: (stream: StreamTransport) => void): handleBidiStreamingCall<Buffer, Buffer> => {
+    return (call) => {
+      const stream = new GrpcStream(call, {
+        stallDeadline: (missed) => new StallDeadline(options.clock, options.limits.stall, missed),
+        // grpc-js has no way to end a stream whose client does not read, so its connection goes.
+        stalled: () => {
+          options.observer.ended('stall', call.getPeer());
+          sockets.get(call.getPeer())?.destroy();
+        },
+      });
+      streams.add(stream);
+      call.on('close', () => streams.delete(stream));
+      handler(stream);
+    };
   };
+  const methods = [...options.handlers].map(([path, handler]) => ({ path, call: open(handler) }));
   server.addService(
-    {
-      streamAggregatedResources: method('StreamAggregatedResources'),
-      deltaAggregatedResources: method('DeltaAggregatedResources'),
-    },
-    handlers,
+    Object.fromEntries(methods.map(({ path }) => [path, method(path)])),
+    Object.fromEntries(methods.map(({ path, call }) => [path, call])),
   );
-  const port = await bind(server, address);
-  const host = address.slice(0, address.lastIndexOf(':'));
-  return { address: `${host}:${port}`, close: (deadline) => shutDown(server, deadline) };
+  const identity = options.tls && new ReplaceableIdentity(options.tls);
+  const injector = server.createConnectionInjector(
+    identity === undefined
+      ? ServerCredentials.createInsecure()
+      : experimental.createCertificateProviderServerCredentials(identity, identity, true),
+  );
+  return {
+    take: (socket) => {
+      const address = `${socket.remoteAddress}:${socket.remotePort}`;
+      sockets.set(address, socket);
+      socket.on('close', () => sockets.delete(address));
+      injector.injectConnection(socket);
+    },
+    replaceTls: (tls) => identity?.replace(tls),
+    close: () => {
+      injector.destroy();
+      for (const stream of streams) stream.close('UNAVAILABLE', 'the control plane is shutting down');
+    },
+  };
 }
 
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new ListenError(`cannot listen on ${address}: ${error.message}`, { cause: error }));
-    });
-  });
+function serverOptions(limits: ConnectionLimits) {
+  return {
+    // A delta reconnect names everything that the client has, with versions (xds-protocol X11).
+    'grpc.max_receive_message_length': 32 * 1024 * 1024,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': 100_000,
+    'grpc.enable_channelz': 0,
+    // Dead peers are found by keepalive, never by a missing ACK (xds-protocol X69).
+    'grpc.keepalive_time_ms': limits.keepaliveInterval,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeout,
+    // Its jitter is its own.
+    ...(limits.age === undefined ? {} : { 'grpc.max_connection_age_ms': limits.age }),
+    'grpc.max_connection_age_grace_ms': limits.ageGrace,
+  };
 }
 
-function shutDown(server: Server, deadline: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = (): void => server.forceShutdown();
-    deadline.addEventListener('abort', cut);
-    server.tryShutdown(() => {
-      deadline.removeEventListener('abort', cut);
-      resolve();
-    });
-    if (deadline.aborted) cut();
-  });
-}
-
-function method(name: string): MethodDefinition<Buffer, Buffer> {
+function method(path: string): MethodDefinition<Buffer, Buffer> {
   const same = (bytes: Buffer): Buffer => bytes;
   return {
-    path: `/${serviceName}/${name}`,
+    path,
     requestStream: true,
     responseStream: true,
     requestSerialize: same,
@@ -118,25 +107,34 @@ function method(name: string): MethodDefinition<Buffer, Buffer> {
   };
 }
 
-function handler(wire: Wire, accept: GrpcListenerOptions['accept']): handleBidiStreamingCall<Buffer, Buffer> {
-  return (call) => accept(new GrpcStream(call), wire);
+interface GrpcStreamOptions {
+  /** @param missed called when the client did not take in time what was sent */
+  readonly stallDeadline: (missed: (seconds: number) => void) => StallDeadline;
+  readonly stalled: () => void;
 }
 
 class GrpcStream implements StreamTransport {
   readonly peer: PeerInfo;
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #stall: StallDeadline;
   #queuedBytes = 0;
   #isFull = false;
   #hasEnded = false;
   #drained: () => void = () => undefined;
   #closed: ((reason: CloseReason) => void) | undefined;
 
-  constructor(call: ServerDuplexStream<Buffer, Buffer>) {
+  constructor(call: ServerDuplexStream<Buffer, Buffer>, { stallDeadline, stalled }: GrpcStreamOptions) {
     this.#call = call;
-    this.peer = { address: call.getPeer() };
-    call.on('end', () => this.#end({ kind: 'half-closed' }));
+    this.peer = peerOf(call);
+    this.#stall = stallDeadline((seconds) => {
+      this.#end({ kind: 'broken', detail: `the client took nothing of what was sent to it for ${seconds} s` });
+      stalled();
+    });
+    // When the client resets the stream, grpc-js tells its end first and the reset then.
+    call.on('end', () => setImmediate(() => this.#end({ kind: 'half-closed' })));
     call.on('cancelled', () => this.#end({ kind: 'broken', detail: 'the client cancelled the stream or is gone' }));
     call.on('error', (error: Error) => this.#end({ kind: 'broken', detail: error.message }));
+    call.on('close', () => this.#stall.clear());
   }
 
   get queuedBytes(): number {
@@ -148,6 +146,7 @@ class GrpcStream implements StreamTransport {
     this.#queuedBytes += bytes;
     this.#isFull = this.#queuedBytes >= highWater;
     this.#call.write(join(parts, bytes), () => this.#written(bytes));
+    if (this.#isFull) this.#stall.start(this.#queuedBytes);
     return !this.#isFull;
   }
 
@@ -164,6 +163,7 @@ class GrpcStream implements StreamTransport {
   }
 
   close(name: StatusName, detail: string): void {
+    if (this.#hasEnded) return;
     this.#end({ kind: 'closed' });
     if (name === 'OK') this.#call.end();
     else
@@ -179,6 +179,7 @@ class GrpcStream implements StreamTransport {
     this.#queuedBytes -= bytes;
     if (!this.#isFull || this.#queuedBytes >= highWater) return;
     this.#isFull = false;
+    this.#stall.clear();
     if (!this.#hasEnded) this.#drained();
   }
 
@@ -188,6 +189,15 @@ class GrpcStream implements StreamTransport {
     this.#closed = undefined;
     closed?.(reason);
   }
+}
+
+/** grpc-js gives the certificate only when TLS has verified it (reliability S41: since 1.14.5). */
+function peerOf(call: ServerDuplexStream<Buffer, Buffer>): PeerInfo {
+  const address = call.getPeer();
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  return certificate === undefined
+    ? { address }
+    : { address, certificate: peerCertificate(certificate.subjectaltname) };
 }
 
 /** grpc-js takes one piece, and copies it once more. */

@@ -4,6 +4,14 @@
 export interface PeerInfo {
   /** `address:port`. */
   readonly address: string;
+  /** Absent unless the connection is TLS and the client proved that the certificate is its own and of a trusted issuer. */
+  readonly certificate?: PeerCertificate;
+}
+
+/** What a verified client certificate says. */
+export interface PeerCertificate {
+  /** Its URIs, for example `spiffe://cluster.local/ns/shop/sa/web`. */
+  readonly uris: readonly string[];
 }
 
 /** Names of the gRPC status codes that the server ends streams with, and their numbers. */
@@ -11,6 +19,7 @@ export const statusCodes = {
   OK: 0,
   INVALID_ARGUMENT: 3,
   RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;

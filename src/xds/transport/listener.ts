@@ -1,0 +1,88 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { grpcProtocol } from './grpc.ts';
+import { http2Protocol } from './http2.ts';
+import type { Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
+
+/** Takes connections and hands them to one of the two implementations of gRPC, which are told apart by nothing else. */
+
+export const transportKinds = ['http2', 'grpc-js'] as const;
+
+/** `http2`: Weir's own gRPC framing on node:http2. `grpc-js`: the library. */
+export type TransportKind = (typeof transportKinds)[number];
+
+export interface ListenerOptions extends ProtocolOptions {
+  readonly kind: TransportKind;
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string;
+}
+
+export interface Listener {
+  /** `host:port` with the port in use. */
+  readonly address: string;
+  /** New connections get these; open ones keep what they have. */
+  replaceTls(tls: TlsIdentity): void;
+  /** Takes no more connections, ends streams, and settles when all connections are closed; cuts them when the signal says so. */
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+/** The address could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** @throws ListenError when the address is taken or is no address */
+export async function listen({ kind, address, ...options }: ListenerOptions): Promise<Listener> {
+  const protocol = kind === 'http2' ? http2Protocol(options) : grpcProtocol(options);
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    options.observer.opened();
+    // A broken connection is the business of the streams on it; nobody listening would end the process.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      options.observer.closed();
+    });
+    protocol.take(socket);
+  });
+  const host = address.slice(0, address.lastIndexOf(':'));
+  const port = await bind(server, address);
+  return {
+    address: `${host}:${port}`,
+    replaceTls: (tls) => protocol.replaceTls(tls),
+    close: (deadline) => shutDown(server, protocol, sockets, deadline),
+  };
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      reject(new ListenError(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+    };
+    server.once('error', failed);
+    server.listen({ host, port: Number(address.slice(at + 1)) }, () => {
+      server.removeListener('error', failed);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function shutDown(
+  server: Server,
+  protocol: Protocol,
+  sockets: ReadonlySet<Socket>,
+  deadline: AbortSignal,
+): Promise<void> {
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const closed = [...sockets].map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+  server.close();
+  protocol.close();
+  if (deadline.aborted) cut();
+  else deadline.addEventListener('abort', cut);
+  await Promise.all(closed);
+  deadline.removeEventListener('abort', cut);
+}

@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { PeerCertificate, PeerInfo } from './transport.ts';
+
+/** Who is at the other end of a socket. A certificate counts only when TLS has verified it (reliability S42). */
+export function peerOf(socket: Socket): PeerInfo {
+  const address = addressOf(socket);
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return { address };
+  const certificate = socket.getPeerX509Certificate();
+  return certificate === undefined
+    ? { address }
+    : { address, certificate: peerCertificate(certificate.subjectAltName) };
+}
+
+/** `address:port`, IPv6 in brackets. */
+function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+/** @param subjectAltName as Node writes it: `URI:spiffe://a/b, DNS:"quoted, since it holds a comma"` */
+export function peerCertificate(subjectAltName = ''): PeerCertificate {
+  const entry = /([^:,"\s]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
+  const uris: string[] = [];
+  while (entry.lastIndex < subjectAltName.length) {
+    const match = entry.exec(subjectAltName);
+    // What cannot be read as a whole says nothing at all.
+    if (match === null) return { uris: [] };
+    const [, kind, value = ''] = match;
+    if (kind === 'URI') uris.push(value.startsWith('"') ? (JSON.parse(value) as string) : value);
+  }
+  return { uris };
+}

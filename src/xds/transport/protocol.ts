@@ -1,0 +1,76 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.ts';
+import type { StreamTransport } from './transport.ts';
+
+/** What the two implementations of gRPC have in common: what they are told, and what they do with connections. */
+
+/** What happens to connections, as opposed to streams. */
+export interface ConnectionObserver {
+  opened(): void;
+  closed(): void;
+  /** Weir ends a connection, or for `stall` a stream, that works as far as anybody can see. */
+  ended(cause: ConnectionEnd, address: string): void;
+  /** A client gave up, or has no certificate that is trusted. */
+  handshakeFailed(address: string, reason: string): void;
+}
+
+/** `age`: it is old enough. `keepalive`: a PING was not answered. `stall`: what was sent is not read. */
+export type ConnectionEnd = 'age' | 'keepalive' | 'stall';
+
+/** In milliseconds. */
+export interface ConnectionLimits {
+  /** Time without end before a connection is asked whether it lives. */
+  readonly keepaliveInterval: number;
+  /** Time that it has to answer. */
+  readonly keepaliveTimeout: number;
+  /** Age at which a connection is ended so that clients spread over replicas again, ±10 %; undefined: never. */
+  readonly age: number | undefined;
+  /** Time between the notice of the end (GOAWAY) and the end of its streams. */
+  readonly ageGrace: number;
+  /** Time in which a client has to take what was sent, for each MiB begun of it. */
+  readonly stall: number;
+}
+
+export const defaultLimits: ConnectionLimits = {
+  keepaliveInterval: 30_000,
+  keepaliveTimeout: 10_000,
+  age: 30 * 60_000,
+  ageGrace: 5_000,
+  stall: 60_000,
+};
+
+/** Key and certificate of the server and the authorities whose clients it serves: PEM. */
+export interface TlsIdentity {
+  readonly key: string;
+  readonly certificate: string;
+  readonly clientCa: string;
+}
+
+export interface ProtocolOptions {
+  /** What happens to a new stream, by path (`/package.Service/Method`). Other paths are UNIMPLEMENTED. */
+  readonly handlers: ReadonlyMap<string, (stream: StreamTransport) => void>;
+  /** undefined: plaintext. Otherwise clients need a certificate of one of the authorities. */
+  readonly tls: TlsIdentity | undefined;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly observer: ConnectionObserver;
+}
+
+/** What a protocol does with connections. */
+export interface Protocol {
+  take(socket: Socket): void;
+  /** For new connections. */
+  replaceTls(tls: TlsIdentity): void;
+  /** Tells clients to go elsewhere and ends all streams. Connections end by themselves then, if their clients read. */
+  close(): void;
+}
+
+/** An observer that looks away. */
+export const noConnectionObserver: ConnectionObserver = {
+  opened: () => undefined,
+  closed: () => undefined,
+  ended: () => undefined,
+  handshakeFailed: () => undefined,
+};
