@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noObserver } from '../../src/xds/observer.ts';
 import { listen, ListenError, transportKinds } from '../../src/xds/transport/listener.ts';
 import { defaultLimits, noConnectionObserver } from '../../src/xds/transport/protocol.ts';
+import { Authority } from '../support/certificates.ts';
 import { realClock } from '../support/clocks.ts';
 import { ServedMesh } from '../support/served-mesh.ts';
 import { framed, TransportRig, type RigOptions } from '../support/transport-rig.ts';
@@ -16,15 +17,15 @@ describe.each(transportKinds)('the transport %s', (kind) => {
 
   beforeEach(async () => {
     pushedBytes = 0;
-    served = await ServedMesh.start(
-      {
+    served = await ServedMesh.start({
+      observer: {
         ...noObserver,
         pushed: ({ bytes }) => {
           pushedBytes += bytes;
         },
       },
-      kind,
-    );
+      transport: kind,
+    });
     served.server.open();
   });
 
@@ -290,7 +291,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       expect(stream.sendBytes(Buffer.alloc(900_000))).toBe(false);
       expect(await stream.closed()).toMatchObject({ kind: 'broken', detail: /took nothing of what was sent/ });
       await stalled.end();
-      expect(rig.events).toContain('stall');
+      expect(rig.events.all).toContain('stall');
       otherStream.send('fine');
       expect(await other.content(9)).toEqual(framed('fine'));
     });
@@ -333,7 +334,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       call.stream.end();
       await notice;
       await closed;
-      expect(rig.events.filter((event) => event === 'opened' || event === 'closed')).toEqual(['opened', 'closed']);
+      expect(rig.events.all.filter((event) => event === 'opened' || event === 'closed')).toEqual(['opened', 'closed']);
     });
 
     it('cuts streams that do not end when the grace is over', async () => {
@@ -344,6 +345,62 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       stream.sendBytes(Buffer.alloc(900_000));
       await rig.listener.close(AbortSignal.timeout(100));
       await call.end();
+    });
+
+    describe('over TLS', () => {
+      const [ours, foreign] = [new Authority('ours'), new Authority('foreign')];
+      const server = ours.issue('weir', '127.0.0.1');
+      const tls = { ...server, clientCa: ours.certificate };
+      const identity = 'spiffe://cluster.local/ns/shop/sa/web';
+
+      function client(authority: Authority) {
+        const { certificate, key } = authority.issue('web', identity);
+        return { ca: ours.certificate, cert: certificate, key };
+      }
+
+      it('knows who a client is from its verified certificate (reliability/S42, hot-path/H705)', async () => {
+        await start({ tls });
+        const call = rig.open(rig.connect(client(ours)));
+        const stream = await rig.accepted();
+        expect(stream.transport.peer).toEqual({
+          address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+          certificate: { uris: [identity] },
+        });
+        stream.send('answer');
+        expect(await call.content(11)).toEqual(framed('answer'));
+      });
+
+      it.each([
+        ['no certificate', { ca: ours.certificate }],
+        ['a certificate of somebody else', client(foreign)],
+      ])('takes nothing from a client that has %s (reliability/S42, reliability/S41)', async (_, credentials) => {
+        await start({ tls });
+        rig.connect(credentials);
+        await rig.events.until('closed');
+        const call = rig.open(rig.connect(client(ours)));
+        (await rig.accepted()).send('answer');
+        expect(await call.content(11)).toEqual(framed('answer'));
+      });
+
+      it('takes no plaintext', async () => {
+        await start({ tls });
+        rig.connect();
+        await rig.events.until('closed');
+      });
+
+      it('shows new connections its new certificate, and trusts other clients, without a restart', async () => {
+        await start({ tls });
+        const before = rig.open(rig.connect(client(ours)));
+        const stream = await rig.accepted();
+        const next = new Authority('next');
+        rig.listener.replaceTls({ ...next.issue('weir', '127.0.0.1'), clientCa: foreign.certificate });
+        const after = rig.connect({ ...client(foreign), ca: next.certificate });
+        await once(after, 'connect');
+        rig.connect({ ...client(ours), ca: next.certificate });
+        await rig.events.until('closed');
+        stream.send('still here');
+        expect(await before.content(15)).toEqual(framed('still here'));
+      });
     });
 
     it('survives whatever bytes arrive (reliability/S40, hot-path/H705)', async () => {

@@ -2,30 +2,34 @@ import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { xdsHandlers } from '../../src/xds/services.ts';
 import { listen, type Listener, type TransportKind } from '../../src/xds/transport/listener.ts';
-import { defaultLimits, noConnectionObserver } from '../../src/xds/transport/protocol.ts';
+import { defaultLimits, noConnectionObserver, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { realClock } from './clocks.ts';
 import { ScriptedClient, type Wire } from './scripted-client.ts';
 import { TinyMesh, tinyQueries } from './tiny-mesh.ts';
 
+export interface ServedMeshOptions {
+  readonly observer?: XdsObserver;
+  readonly transport?: TransportKind;
+  readonly tls?: TlsIdentity;
+}
+
 /** A tiny mesh behind a real listener on a free port. */
 export class ServedMesh {
   readonly mesh = new TinyMesh();
-  readonly #observer: XdsObserver;
+  readonly #options: ServedMeshOptions;
   #server: XdsServer;
-  readonly #transport: TransportKind;
   #listener: Listener | undefined;
   #address = '127.0.0.1:0';
   readonly #clients: ScriptedClient<Wire>[] = [];
 
-  static async start(observer: XdsObserver = noObserver, transport: TransportKind = 'http2'): Promise<ServedMesh> {
-    const served = new ServedMesh(observer, transport);
+  static async start(options: ServedMeshOptions = {}): Promise<ServedMesh> {
+    const served = new ServedMesh(options);
     await served.#listen();
     return served;
   }
 
-  private constructor(observer: XdsObserver, transport: TransportKind) {
-    this.#observer = observer;
-    this.#transport = transport;
+  private constructor(options: ServedMeshOptions) {
+    this.#options = options;
     this.#server = this.#newServer();
   }
 
@@ -64,10 +68,10 @@ export class ServedMesh {
 
   async #listen(): Promise<void> {
     this.#listener = await listen({
-      kind: this.#transport,
+      kind: this.#options.transport ?? 'http2',
       address: this.#address,
       handlers: xdsHandlers((transport, { wire }) => this.#server.accept(transport, wire)),
-      tls: undefined,
+      tls: this.#options.tls,
       limits: defaultLimits,
       clock: realClock,
       random: Math.random,
@@ -82,7 +86,7 @@ export class ServedMesh {
       queries: tinyQueries,
       clock: realClock,
       identifier: 'weir/test',
-      observer: this.#observer,
+      observer: this.#options.observer ?? noObserver,
     });
   }
 }

@@ -66,15 +66,30 @@ export class AcceptedStream {
   }
 }
 
+class Events {
+  readonly all: string[] = [];
+  #wake: () => void = () => undefined;
+
+  note(event: string): void {
+    this.all.push(event);
+    this.#wake();
+  }
+
+  async until(event: string): Promise<void> {
+    while (!this.all.includes(event)) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+}
+
 export class TransportRig {
   readonly listener: Listener;
-  readonly events: string[];
+  /** What happened to connections, in order. */
+  readonly events: Events;
   readonly #accepted: AcceptedStream[];
   readonly #waiting: ((stream: AcceptedStream) => void)[];
   readonly #clients = new Set<ClientHttp2Session>();
 
   static async start(kind: TransportKind, { limits, tls, clock = realClock }: RigOptions = {}): Promise<TransportRig> {
-    const events: string[] = [];
+    const events = new Events();
     const accepted: AcceptedStream[] = [];
     const waiting: ((stream: AcceptedStream) => void)[] = [];
     const listener = await listen({
@@ -96,10 +111,10 @@ export class TransportRig {
       clock,
       random: () => 0.5,
       observer: {
-        opened: () => events.push('opened'),
-        closed: () => events.push('closed'),
-        ended: (cause) => events.push(cause),
-        handshakeFailed: () => events.push('handshake failed'),
+        opened: () => events.note('opened'),
+        closed: () => events.note('closed'),
+        ended: (cause) => events.note(cause),
+        handshakeFailed: () => events.note('handshake failed'),
       },
     });
     return new TransportRig(listener, events, accepted, waiting);
@@ -107,7 +122,7 @@ export class TransportRig {
 
   private constructor(
     listener: Listener,
-    events: string[],
+    events: Events,
     accepted: AcceptedStream[],
     waiting: ((stream: AcceptedStream) => void)[],
   ) {

@@ -19,7 +19,7 @@ function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
 
 /** @param subjectAltName as Node writes it: `URI:spiffe://a/b, DNS:"quoted, since it holds a comma"` */
 export function peerCertificate(subjectAltName = ''): PeerCertificate {
-  const entry = /([^:,"\s]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
+  const entry = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y;
   const uris: string[] = [];
   while (entry.lastIndex < subjectAltName.length) {
     const match = entry.exec(subjectAltName);
