@@ -22,6 +22,7 @@ export const statusCodes = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 
 export type StatusName = keyof typeof statusCodes;

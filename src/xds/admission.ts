@@ -1,0 +1,120 @@
+import type { Clock } from './clock.ts';
+import type { XdsObserver } from './observer.ts';
+import type { PeerInfo, StatusName, StreamTransport } from './transport/transport.ts';
+
+/**
+ * Lets new streams in at a bounded rate: after a restart all proxies come back at once, and the first answers of some must not
+ * starve those that are connected (xds-protocol X10, hot-path H901).
+ */
+
+export interface AdmissionOptions {
+  /** Streams per second, evenly; a tenth of a second's worth may come at once. */
+  readonly perSecond: number;
+  readonly clock: Clock;
+}
+
+/** Seconds that a stream may have to wait for its turn. Where that is not enough it is refused, and its proxy comes again later. */
+const longestWait = 10;
+
+export type Turn =
+  | { readonly kind: 'entered' }
+  /** @property withdraw gives the place in the queue up */
+  | { readonly kind: 'waiting'; readonly withdraw: () => void }
+  /** Too many wait already. */
+  | { readonly kind: 'refused' };
+
+export class Admission {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  /** How many may enter at once, fractions included. */
+  #credit: number;
+  #creditAt: number;
+  readonly #queue = new Set<() => void>();
+  #isTimed = false;
+
+  constructor({ perSecond, clock }: AdmissionOptions) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#credit = this.#mostCredit;
+    this.#creditAt = clock.now();
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** @param enter called at once, or when it is this one's turn */
+  ask(enter: () => void): Turn {
+    this.#earn();
+    if (this.#queue.size === 0 && this.#credit >= 1) {
+      this.#credit--;
+      enter();
+      return { kind: 'entered' };
+    }
+    if (this.#queue.size >= this.#perSecond * longestWait) return { kind: 'refused' };
+    this.#queue.add(enter);
+    this.#setTimer();
+    return { kind: 'waiting', withdraw: () => this.#queue.delete(enter) };
+  }
+
+  get #mostCredit(): number {
+    return Math.max(1, this.#perSecond / 10);
+  }
+
+  #earn(): void {
+    const now = this.#clock.now();
+    const earned = ((now - this.#creditAt) * this.#perSecond) / 1000;
+    this.#credit = Math.min(this.#mostCredit, this.#credit + earned);
+    this.#creditAt = now;
+  }
+
+  #setTimer(): void {
+    if (this.#isTimed || this.#queue.size === 0) return;
+    this.#isTimed = true;
+    this.#clock.after(Math.ceil(((1 - this.#credit) * 1000) / this.#perSecond), () => {
+      this.#isTimed = false;
+      this.#earn();
+      this.#letIn();
+      this.#setTimer();
+    });
+  }
+
+  #letIn(): void {
+    for (const enter of this.#queue) {
+      if (this.#credit < 1) return;
+      this.#credit--;
+      this.#queue.delete(enter);
+      enter();
+    }
+  }
+}
+
+export interface GateOptions {
+  readonly admission: Admission;
+  /** Why a peer is not served at all; undefined: it is. Asked before anything is done for it. */
+  readonly objection: (peer: PeerInfo) => string | undefined;
+  readonly observer: XdsObserver;
+  /** Hears of each stream that is let in. */
+  readonly admitted: () => void;
+}
+
+/** Brings a new stream before the server, if it may come at all, and when it is its turn. */
+export function gate(
+  { admission, objection, observer, admitted }: GateOptions,
+  transport: StreamTransport,
+  accept: () => void,
+): void {
+  const refuse = (status: StatusName, message: string): void => {
+    observer.refused({ address: transport.peer.address, nodeId: '', status, message });
+    transport.close(status, message);
+  };
+  const reason = objection(transport.peer);
+  if (reason !== undefined) return refuse('UNAUTHENTICATED', reason);
+  const turn = admission.ask(() => {
+    admitted();
+    accept();
+  });
+  // A client that goes away while it waits must not be served; one that was let in has its end heard by the server.
+  if (turn.kind === 'waiting') transport.onClose(turn.withdraw);
+  if (turn.kind === 'refused') refuse('UNAVAILABLE', 'too many proxies connect at once; try again later');
+}
