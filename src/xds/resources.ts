@@ -5,7 +5,7 @@ import type { ScopedType } from '../model/scope.ts';
 import { equalLists } from '../policy/equality.ts';
 import { scopeFacts } from '../policy/scope.ts';
 import { invariant } from '../incremental/invariant.ts';
-import { frameContent, type FramedResource } from './fragment.ts';
+import { frameContent, frameParts, type FramedResource } from './fragment.ts';
 import type { MessageTypes } from './generated/envoy-api.ts';
 import type { TypeName } from './proto.ts';
 import { encodePublishable } from './publishable.ts';
@@ -96,7 +96,7 @@ function translate(read: Read, type: ScopedType, scope: ScopeKey, name: string):
     case 'routes': {
       const table = translateRoutes(read, scope, name);
       if (table === undefined) return undefined;
-      const framed = frameContent('envoy.config.route.v3.RouteConfiguration', name, table.bytes);
+      const framed = frameParts('envoy.config.route.v3.RouteConfiguration', name, table.parts);
       return { type, name, ...framed, children: table.children, provenance: table.provenance };
     }
   }

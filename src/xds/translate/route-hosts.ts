@@ -1,14 +1,7 @@
 import type { Query } from '../../incremental/definitions.ts';
 import { compareText } from '../../model/config-object.ts';
-import {
-  compositeKey,
-  partsOf,
-  partsOfServiceKey,
-  scopeKey,
-  type ScopeKey,
-  type ServiceKey,
-} from '../../model/keys.ts';
-import { isHttp, type Protocol } from '../../model/protocol.ts';
+import { partsOf, partsOfServiceKey, scopeKey, type ScopeKey, type ServiceKey } from '../../model/keys.ts';
+import { isHttp, mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
 import { equalLists } from '../../policy/equality.ts';
 import { routedHosts } from '../../policy/routing.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
@@ -26,6 +19,8 @@ export interface TableHost {
   readonly service: ServiceKey | undefined;
   /** Requests can be told apart by their HTTP attributes. */
   readonly http: boolean;
+  /** Calls of gRPC can come, as far as the protocol of the port tells. */
+  readonly grpc: boolean;
   /** What is no HTTP can be sent as it comes, by a client that asks for a tunnel. */
   readonly tunnel: boolean;
 }
@@ -45,12 +40,18 @@ export const servedPorts: Query<ServiceKey, readonly TableHost[]> = {
         port: number,
         service: key,
         http: mayBeHttp(protocol),
+        grpc: mayCarryGrpc(protocol),
         tunnel: !isHttp(protocol),
       }))
       .toSorted((a, b) => a.port - b.port);
   },
   equal: equalHosts,
 };
+
+/** Whether calls of gRPC can come to a port, as far as its protocol tells. */
+export function hasGrpcPort(ports: readonly TableHost[], number: number): boolean {
+  return ports.some(({ port, grpc }) => port === number && grpc);
+}
 
 /** Port -> the hosts that may speak HTTP on it, sorted by name. The key is a namespace. */
 const hostsByPort: Query<string, ReadonlyMap<number, readonly TableHost[]>> = {
@@ -100,33 +101,30 @@ export const proxiedHosts: Query<ScopeKey, readonly TableHost[]> = {
   equal: equalHosts,
 };
 
-export function hostsOfPortKey(scope: ScopeKey, port: number): string {
-  return compositeKey(scope, port);
-}
-
 /** Whether a port's requests may be routed by their HTTP attributes: by its protocol, or once it has been detected. */
 function mayBeHttp(protocol: Protocol): boolean {
   return isHttp(protocol) || protocol === 'auto';
 }
 
 function hostWithoutService(hostname: string): TableHost {
-  return { hostname, port: 80, service: undefined, http: true, tunnel: false };
+  return { hostname, port: 80, service: undefined, http: true, grpc: false, tunnel: false };
 }
 
 function sorted(hosts: readonly TableHost[]): readonly TableHost[] {
   return hosts.toSorted((a, b) => compareText(a.hostname, b.hostname) || a.port - b.port);
 }
 
-function equalHosts(a: readonly TableHost[], b: readonly TableHost[]): boolean {
+export function equalHosts(a: readonly TableHost[], b: readonly TableHost[]): boolean {
   return equalLists(a, b, equalHost);
 }
 
-export function equalHost(a: TableHost, b: TableHost): boolean {
+function equalHost(a: TableHost, b: TableHost): boolean {
   return (
     a.hostname === b.hostname &&
     a.port === b.port &&
     a.service === b.service &&
     a.http === b.http &&
+    a.grpc === b.grpc &&
     a.tunnel === b.tunnel
   );
 }

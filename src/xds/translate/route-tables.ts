@@ -1,28 +1,23 @@
-import { ReadFailure } from '../../incremental/commit.ts';
 import type { Read } from '../../incremental/definitions.ts';
-import type { ScopeKey } from '../../model/keys.ts';
+import { compositeKey, type ScopeKey } from '../../model/keys.ts';
 import type { MeshSettings } from '../../model/mesh-settings.ts';
-import type { Provenance } from '../../model/provenance.ts';
 import { meshSettings } from '../../policy/mesh.ts';
+import { scopeFactsOf } from '../../policy/scope.ts';
+import { serviceForHost, serviceForHostKey } from '../../policy/services.ts';
 import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
 import { parseRouteName, passthroughCluster, type RouteName } from '../names.ts';
 import { encode } from '../proto.ts';
-import { splice } from './bytes.ts';
-import type { TableHost } from './route-hosts.ts';
-import { tableHeads } from './table-heads.ts';
-import { httpRoutes, tunnelRoutes, unavailableRoutes, type VirtualHostRoutes } from './virtual-host-routes.ts';
+import { servedPorts } from './route-hosts.ts';
+import { tablePieces } from './table-pieces.ts';
+import { entryOfOwnHost, type EncodedParts } from './virtual-host.ts';
 
-/** A route configuration, ready to be sent. */
-export interface RouteTable {
-  /** To be copied before the next table is translated: they stand in shared memory. */
-  readonly bytes: Uint8Array;
-  readonly provenance: readonly Provenance[];
+/** A route configuration in parts: in a row they are its message. */
+export interface RouteTable extends EncodedParts {
   readonly children: readonly string[];
 }
 
-/** Number of the field `virtual_hosts` of a route configuration. */
-const virtualHosts = 2;
+const routeConfiguration = 'envoy.config.route.v3.RouteConfiguration';
 
 /**
  * The route configuration of a name (policy P114 to P118): `80` for a port that services share, `host:80` for a service
@@ -34,47 +29,28 @@ const virtualHosts = 2;
 export function translateRoutes(read: Read, scope: ScopeKey, name: string): RouteTable | undefined {
   const route = parseRouteName(name);
   if (route === undefined) return undefined;
-  const heads = tableHeads(read, scope, route);
-  if (heads === undefined) return undefined;
-  const values: (readonly Uint8Array[])[] = [];
-  const provenance: Provenance[] = [];
-  for (const { host, head, routesKey } of heads) {
-    const parts = [head];
-    for (const query of routesOf(route, host)) {
-      const routes = readRoutes(read, query, routesKey);
-      parts.push(routes.bytes);
-      provenance.push(...routes.provenance);
-    }
-    values.push(parts);
-  }
+  const pieces = route.kind === 'service' ? ownTable(read, scope, route) : tablePieces(read, compositeKey(scope, name));
+  if (pieces === undefined) return undefined;
   const others = otherHosts(route, read(meshSettings, 'mesh').outboundTraffic);
-  if (others !== undefined) values.push([encode('envoy.config.route.v3.VirtualHost', others)]);
-  const bytes = splice(
-    encode('envoy.config.route.v3.RouteConfiguration', { name }),
-    { field: virtualHosts, values },
-    encode('envoy.config.route.v3.RouteConfiguration', tableSettings(route)),
-  );
-  return { bytes, provenance, children: [] };
+  const parts = [
+    encode(routeConfiguration, { name }),
+    ...pieces.flatMap((piece) => piece.parts),
+    encode(routeConfiguration, { virtualHosts: others === undefined ? [] : [others], ...tableSettings(route) }),
+  ];
+  return { parts, provenance: pieces.flatMap(({ provenance }) => provenance), children: [] };
 }
 
-/** What is put together behind the head of a host. */
-function routesOf(route: RouteName, { http, tunnel }: TableHost): readonly (typeof httpRoutes)[] {
-  if (route.kind !== 'http-proxy' || !tunnel) return http ? justHttp : [];
-  return http ? tunnelAndHttp : justTunnel;
-}
-
-const justHttp = [httpRoutes];
-const justTunnel = [tunnelRoutes];
-const tunnelAndHttp = [tunnelRoutes, httpRoutes];
-
-/** A mistake in the routes of one host must not take the table from the others. */
-function readRoutes(read: Read, routes: typeof httpRoutes, key: string): VirtualHostRoutes {
-  try {
-    return read(routes, key);
-  } catch (error) {
-    if (error instanceof ReadFailure) return unavailableRoutes;
-    throw error;
-  }
+/** The only host of the table of a service; undefined: there is no such service. */
+function ownTable(
+  read: Read,
+  scope: ScopeKey,
+  { hostname, port }: Extract<RouteName, { kind: 'service' }>,
+): readonly EncodedParts[] | undefined {
+  const { namespace } = scopeFactsOf(scope, 'client');
+  const service = read(serviceForHost, serviceForHostKey(namespace, hostname));
+  const ports = service === undefined ? [] : read(servedPorts, service);
+  const host = ports.find((each) => each.port === port && each.http);
+  return host === undefined ? undefined : [entryOfOwnHost(read, scope, host)];
 }
 
 function tableSettings(route: RouteName): envoy.RouteConfiguration {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey, partsOf, scopeKey, type ScopeKey, type ServiceKey } from '../../model/keys.ts';
 import type { Provenance } from '../../model/provenance.ts';
+import type { Service } from '../../model/service.ts';
 import { defaultRetries } from '../../policy/mesh.ts';
 import { connectionRules, httpRouting } from '../../policy/routing.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
@@ -13,11 +14,12 @@ import { RuleViolationError } from '../publishable.ts';
 import { validate } from '../validation.ts';
 import { equalBytes } from './bytes.ts';
 import { clusterOfTarget, type Target } from './destination.ts';
-import { grpcPorts, targetMayCarryGrpc } from './grpc-ports.ts';
 import { routeHashPolicy } from './hash-policy.ts';
 import { retryPolicy } from './retry.ts';
 import type { RouteSurroundings } from './route-action.ts';
+import { hasGrpcPort, servedPorts } from './route-hosts.ts';
 import { operation, translateRules } from './routes.ts';
+import { targetMayCarryGrpc } from './target-grpc.ts';
 import { targetPolicy } from './target-policy.ts';
 
 /** What a virtual host does with requests, and which objects made it so: the part that depends on policy. */
@@ -35,10 +37,11 @@ export function hostRoutesKey(scope: ScopeKey, port: number, hostname: string): 
 }
 
 /**
- * Routes of one host on one port, for HTTP. Fails, and so keeps the last good ones, when Envoy would refuse them
- * together with the whole table. The key is `scope port hostname`, the scope a client's.
+ * Routes of one host on one port, for HTTP; undefined: the plain ones, which all clients share. Fails, and so keeps the
+ * last good ones, when Envoy would refuse them together with the whole table. The key is `scope port hostname`, the
+ * scope a client's.
  */
-export const httpRoutes: Query<string, VirtualHostRoutes> = {
+export const httpRoutes: Query<string, VirtualHostRoutes | undefined> = {
   name: 'httpRoutes',
   compute(read, key) {
     const { scope, port, hostname, service } = asked(read, key);
@@ -62,30 +65,23 @@ export const httpRoutes: Query<string, VirtualHostRoutes> = {
     const target = serviceTarget(hostname, port);
     const hashPolicy = around.hashPolicyOf(target);
     const mayCarryGrpc = around.mayCarryGrpc(target);
-    if (service !== undefined && hashPolicy.length === 0) {
-      const isPlain = read(grpcPorts, service).includes(port) === mayCarryGrpc;
-      if (isPlain) return read(plainRoutes, compositeKey(port, service));
-    }
+    const isGrpcPort = service !== undefined && hasGrpcPort(read(servedPorts, service), port);
+    if (hashPolicy.length === 0 && mayCarryGrpc === isGrpcPort) return undefined;
     const routes = [defaultRoute(read, hostname, port, { hashPolicy, mayCarryGrpc })];
     return { bytes: encodeRoutes(routes), provenance: [...originOf(read, service), ...policies] };
   },
-  equal: equalRoutes,
+  equal: (a, b) => a === b || (a !== undefined && b !== undefined && equalRoutes(a, b)),
 };
 
-/** Routes of a service that no policy speaks of: one result for every client. The key is `port serviceKey`. */
-const plainRoutes: Query<string, VirtualHostRoutes> = {
-  name: 'plainRoutes',
-  compute(read, key) {
-    const [portText = '', serviceText = ''] = partsOf(key);
-    const service = read(serviceOf, serviceText as ServiceKey);
-    if (service === undefined) return unavailableRoutes;
-    const port = Number(portText);
-    const mayCarryGrpc = read(grpcPorts, service.key).includes(port);
-    const routes = [defaultRoute(read, service.hostname, port, { hashPolicy: [], mayCarryGrpc })];
-    return { bytes: encodeRoutes(routes), provenance: [service.declaredBy] };
-  },
-  equal: equalRoutes,
-};
+/**
+ * Encoded routes of a host that no policy speaks of.
+ *
+ * @param service undefined: a host that only policy knows
+ */
+export function plainRoutes(read: Read, service: Service | undefined, hostname: string, port: number): Uint8Array {
+  const mayCarryGrpc = service !== undefined && hasGrpcPort(read(servedPorts, service.key), port);
+  return encodeRoutes([defaultRoute(read, hostname, port, { hashPolicy: [], mayCarryGrpc })]);
+}
 
 /**
  * The route of a client that opens a tunnel with CONNECT to a port that does not speak HTTP (policy P351). The tunnel
