@@ -1,230 +1,159 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Envoy } from '../../deploy/demo/envoy.ts';
-import {
-  aBrokenCluster,
-  aCluster,
-  aForeignListener,
-  aListener,
-  anAdsBootstrap,
-  anAssignment,
-  aRouteTable,
-  NamedUpstream,
-} from '../support/envoy-resources.ts';
+import { aBrokenCluster, aForeignListener, anAssignment, aRouteTable } from '../support/envoy-resources.ts';
+import { ask, EnvoyRig } from '../support/envoy-rig.ts';
 import { envoyForTests } from '../support/envoy.ts';
-import { ServedMesh } from '../support/served-mesh.ts';
+import type { Variant } from '../support/trace-rig.ts';
 
 /** A real Envoy on the other end, with resources that are put there by hand. */
 
 const binary = await envoyForTests();
-/** Milliseconds after which waiting is given up: less than Envoy's own 15 s, which end every warming. */
-const patience = 8_000;
+const variants: readonly Variant[] = [
+  { wire: 'delta', isAds: true },
+  { wire: 'sotw', isAds: true },
+];
 
-describe.skipIf(binary === undefined).each(['delta', 'sotw'] as const)('a real Envoy over %s ADS', (wire) => {
-  let served: ServedMesh;
-  let envoy: Envoy;
-  let folder: string;
-  let one: NamedUpstream;
-  let two: NamedUpstream;
+describe.skipIf(binary === undefined).each(variants)('a real Envoy over $wire, ADS: $isAds', (variant) => {
+  let rig: EnvoyRig;
 
   beforeEach(async () => {
-    [served, one, two, folder] = await Promise.all([
-      ServedMesh.start(),
-      NamedUpstream.start('one'),
-      NamedUpstream.start('two'),
-      mkdtemp(join(tmpdir(), 'weir-xds-')),
-    ]);
-    served.mesh.change((mesh) => {
-      mesh.put('cluster', 'a', aCluster('a'), { children: ['a'] });
-      mesh.put('endpoints', 'a', anAssignment('a', one.port));
-      mesh.put('listener', 'l', aListener('l', 'r'), { children: ['r'] });
-      mesh.put('routes', 'r', aRouteTable('r', 'a'));
-    });
-    served.server.open();
-    envoy = await Envoy.start({
-      binary: binary ?? '',
-      bootstrap: anAdsBootstrap(served.address, wire),
-      name: `envoy-${wire}`,
-      logFile: join(folder, 'envoy.log'),
-    });
-    await envoy.ready(AbortSignal.timeout(patience));
+    rig = await EnvoyRig.start({ binary: binary ?? '', variant });
   });
 
-  afterEach(async () => {
-    await envoy.stop();
-    await served.close();
-    one.stop();
-    two.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => rig.stop());
 
-  async function portOf(listener: string): Promise<number> {
-    const page = JSON.parse(await envoy.text('/listeners?format=json')) as {
-      readonly listener_statuses?: readonly {
-        readonly name: string;
-        readonly local_address: { readonly socket_address: { readonly port_value: number } };
-      }[];
-    };
-    const status = page.listener_statuses?.find(({ name }) => name === listener);
-    return status?.local_address.socket_address.port_value ?? 0;
-  }
-
-  /** `status body`, or what went wrong. */
-  async function ask(port: number): Promise<string> {
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/`);
-      return `${response.status} ${await response.text()}`;
-    } catch (error) {
-      return String(error);
-    }
-  }
-
-  async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-    await envoy.until(async () => holds(), AbortSignal.timeout(patience));
-  }
-
-  function isSynced(): boolean {
-    const [status] = served.server.proxies();
-    return status !== undefined && status.types.length >= 4 && status.types.every(({ state }) => state === 'synced');
-  }
-
-  /** Requests without a pause until it is stopped; gives what was not answered by 200. */
-  function load(port: number): { readonly stop: () => Promise<{ readonly sent: number; readonly failed: string[] }> } {
-    const failed: string[] = [];
-    const end = new AbortController();
-    let sent = 0;
-    const finished = (async () => {
-      while (!end.signal.aborted) {
-        const answer = await ask(port);
-        sent++;
-        if (!answer.startsWith('200 ')) failed.push(answer);
-      }
-    })();
-    return {
-      stop: async () => {
-        end.abort();
-        await finished;
-        return { sent, failed };
-      },
-    };
-  }
+  const until: EnvoyRig['until'] = (holds) => rig.until(holds);
+  const isSynced = (): boolean => rig.isSynced();
+  const routes = () => rig.statuses().find(({ type }) => type === 'routes');
 
   it('boots, takes new endpoints and none, and confirms all of it (xds-protocol/X63, xds-protocol/X300)', async () => {
-    const port = await portOf('l');
+    const port = await rig.portOf('l');
     expect(await ask(port)).toBe('200 one');
     await until(isSynced);
-    served.mesh.put('endpoints', 'a', anAssignment('a', two.port));
+    rig.served.mesh.put('endpoints', 'a', anAssignment('a', rig.two.port));
     await until(async () => (await ask(port)) === '200 two');
-    served.mesh.put('endpoints', 'a', anAssignment('a'));
+    rig.served.mesh.put('endpoints', 'a', anAssignment('a'));
     await until(async () => (await ask(port)).startsWith('503'));
-    served.mesh.put('endpoints', 'a', anAssignment('a', one.port));
+    rig.served.mesh.put('endpoints', 'a', anAssignment('a', rig.one.port));
     await until(async () => (await ask(port)) === '200 one');
     await until(isSynced);
+    expect(await rig.faults()).toEqual([]);
+    const dump = JSON.stringify(await rig.envoy.configDump());
+    for (const part of ['dynamic_active_clusters', 'dynamic_listeners', 'dynamic_route_configs'])
+      expect(dump).toContain(part);
+    expect(dump).not.toMatch(/dynamic_warming_clusters|error_state/);
   });
 
   it('warms changed clusters, all at once, and clusters that share endpoints, without waiting (xds-protocol/X60, xds-protocol/X62, xds-protocol/X66, xds-protocol/X302)', async () => {
-    const active = await envoy.stat('cluster_manager.active_clusters');
-    served.mesh.change((mesh) => {
-      mesh.put('cluster', 'a', aCluster('a', 2), { children: ['a'] });
-      mesh.put('cluster', 'b', aCluster('b'), { children: ['b'] });
-      mesh.put('endpoints', 'b', anAssignment('b', two.port));
-      mesh.put('cluster', 'shares', aCluster('shares', 1, 'a'), { children: ['a'] });
+    const active = await rig.envoy.stat('cluster_manager.active_clusters');
+    rig.served.mesh.change((mesh) => {
+      mesh.put('cluster', 'a', rig.cluster('a', { seconds: 2 }), { children: ['a'] });
+      mesh.put('cluster', 'b', rig.cluster('b'), { children: ['b'] });
+      mesh.put('endpoints', 'b', anAssignment('b', rig.two.port));
+      mesh.put('cluster', 'shares', rig.cluster('shares', { serviceName: 'a' }), { children: ['a'] });
     });
     await until(isSynced);
-    await until(async () => (await envoy.stat('cluster_manager.active_clusters')) === active + 2);
-    served.mesh.put('cluster', 'b', aCluster('b', 2), { children: ['b'] });
+    await until(async () => (await rig.envoy.stat('cluster_manager.active_clusters')) === active + 2);
+    rig.served.mesh.put('cluster', 'b', rig.cluster('b', { seconds: 2 }), { children: ['b'] });
     await until(isSynced);
-    expect(await envoy.stat('cluster_manager.warming_clusters')).toBe(0);
-    expect(await envoy.text('/stats?filter=cluster\\..*\\.init_fetch_timeout')).not.toMatch(/: [1-9]/);
+    expect(await rig.faults()).toEqual([]);
+  });
+
+  it('takes a cluster back that it had lost, and loses no host of it (xds-protocol/X66)', async () => {
+    for (const seconds of [1, 2]) {
+      rig.served.mesh.change((mesh) => {
+        mesh.put('cluster', 'b', rig.cluster('b', { seconds }), { children: ['b'] });
+        mesh.put('endpoints', 'b', anAssignment('b', rig.two.port));
+      });
+      await until(async () => (await rig.envoy.hostsOf('b'))?.length === 1);
+      rig.served.mesh.remove('cluster', 'b');
+      await until(async () => (await rig.envoy.hostsOf('b')) === undefined);
+    }
+    expect(await rig.faults()).toEqual([]);
+  });
+
+  it('takes a changed listener, whose routes did not change, without waiting (xds-protocol/X64)', async () => {
+    const modified = await rig.envoy.stat('listener_manager.listener_modified');
+    rig.served.mesh.put('listener', 'l', rig.listener('l', 'r', 'changed'), { children: ['r'] });
+    await until(async () => (await rig.envoy.stat('listener_manager.listener_modified')) === modified + 1);
+    await until(async () => (await rig.envoy.stat('listener_manager.total_listeners_warming')) === 0);
+    await until(async () => (await ask(await rig.portOf('l'))) === '200 one');
+    await until(async () => (await rig.envoy.stat('http.changed.downstream_rq_total')) > 0);
+    await until(isSynced);
+    expect(await rig.faults()).toEqual([]);
   });
 
   it('keeps what it had when it refuses something, and is sent that once (xds-protocol/X49, xds-protocol/X53)', async () => {
-    const port = await portOf('l');
-    served.mesh.put('routes', 'r', aRouteTable('r', 'a', ['*', '*']));
-    const routes = () => served.server.proxies()[0]?.types.find(({ type }) => type === 'routes');
+    const port = await rig.portOf('l');
+    rig.served.mesh.put('routes', 'r', aRouteTable('r', 'a', ['*', '*']));
     await until(() => routes()?.state === 'rejected');
     expect(routes()?.nack).toMatchObject({ names: ['r'], message: /single wildcard domain/ });
-    served.mesh.put('endpoints', 'a', anAssignment('a', two.port));
+    rig.served.mesh.put('endpoints', 'a', anAssignment('a', rig.two.port));
     await until(async () => (await ask(port)) === '200 two');
-    expect(await envoy.stat('http.l.rds.r.update_rejected')).toBe(1);
-    served.mesh.put('routes', 'r', aRouteTable('r', 'a', ['*', 'other']));
+    expect(await rig.envoy.stat('http.l.rds.r.update_rejected')).toBe(1);
+    rig.served.mesh.put('routes', 'r', aRouteTable('r', 'a', ['*', 'other']));
     await until(isSynced);
     expect(await ask(port)).toBe('200 two');
   });
 
   it('has the good of a response with something bad, whether it says which or not (xds-protocol/X51, xds-protocol/X304)', async () => {
     // A full state cannot be taken apart: a bad cluster that Envoy does not name keeps the others out until it is mended.
-    const [clusters, broken] = wire === 'delta' ? [['b', 'c', 'd', 'e'], ['broken']] : [[], []];
-    const active = await envoy.stat('cluster_manager.active_clusters');
-    served.mesh.change((mesh) => {
+    const [clusters, broken] = variant.wire === 'delta' ? [['b', 'c', 'd', 'e'], ['broken']] : [[], []];
+    const active = await rig.envoy.stat('cluster_manager.active_clusters');
+    rig.served.mesh.change((mesh) => {
       mesh.put('listener', 'foreign', aForeignListener('foreign'));
-      mesh.put('listener', 'good', aListener('good', 'r'), { children: ['r'] });
-      for (const name of clusters) mesh.put('cluster', name, aCluster(name, 1, 'a'), { children: ['a'] });
+      mesh.put('listener', 'good', rig.listener('good', 'r'), { children: ['r'] });
+      for (const name of clusters)
+        mesh.put('cluster', name, rig.cluster(name, { serviceName: 'a' }), { children: ['a'] });
       for (const name of broken) mesh.put('cluster', name, aBrokenCluster(name));
     });
-    await until(async () => (await portOf('good')) !== 0);
-    await until(async () => (await ask(await portOf('good'))) === '200 one');
-    await until(async () => (await envoy.stat('cluster_manager.active_clusters')) === active + clusters.length);
-    await until(() => served.server.proxies()[0]?.types.every(({ state }) => state !== 'pending') ?? false);
-    const refused = served.server.proxies()[0]?.types.flatMap(({ nack }) => nack?.names ?? []);
-    expect(refused?.toSorted()).toEqual([...broken, 'foreign']);
-  });
-
-  it('loses no request while routes flip between clusters that come and go (xds-protocol/X55, xds-protocol/X57, policy/P346)', async () => {
-    const traffic = load(await portOf('l'));
-    let before = 'a';
-    for (let flip = 0; flip < 60; flip++) {
-      const next = `flip-${flip}`;
-      served.mesh.change((mesh) => {
-        mesh.put('cluster', next, aCluster(next), { children: [next] });
-        mesh.put('endpoints', next, anAssignment(next, flip % 2 === 0 ? two.port : one.port));
-        mesh.put('routes', 'r', aRouteTable('r', next));
-        mesh.remove('cluster', before);
-        mesh.remove('endpoints', before);
-      });
-      before = next;
-      await until(isSynced);
-    }
-    const { sent, failed } = await traffic.stop();
-    expect(failed).toEqual([]);
-    expect(sent).toBeGreaterThan(60);
-    expect(await envoy.hostsOf('a')).toBeUndefined();
+    await until(async () => (await rig.portOf('good')) !== 0);
+    await until(async () => (await ask(await rig.portOf('good'))) === '200 one');
+    await until(async () => (await rig.envoy.stat('cluster_manager.active_clusters')) === active + clusters.length);
+    await until(() => rig.statuses().every(({ state }) => state !== 'pending'));
+    const refused = rig.statuses().flatMap(({ nack }) => nack?.names ?? []);
+    expect(refused.toSorted()).toEqual([...broken, 'foreign']);
   });
 
   it('loses no request while the control plane is away and the mesh changes meanwhile (xds-protocol/X30, xds-protocol/X55)', async () => {
-    const traffic = load(await portOf('l'));
+    const traffic = rig.load(await rig.portOf('l'));
     const removeOld = (): void => {
-      served.mesh.remove('cluster', 'a');
-      served.mesh.remove('endpoints', 'a');
+      rig.served.mesh.remove('cluster', 'a');
+      rig.served.mesh.remove('endpoints', 'a');
     };
-    await served.stopServing();
-    served.mesh.change((mesh) => {
-      mesh.put('cluster', 'b', aCluster('b'), { children: ['b'] });
-      mesh.put('endpoints', 'b', anAssignment('b', two.port));
+    await rig.served.stopServing();
+    rig.served.mesh.change((mesh) => {
+      mesh.put('cluster', 'b', rig.cluster('b'), { children: ['b'] });
+      mesh.put('endpoints', 'b', anAssignment('b', rig.two.port));
       mesh.put('routes', 'r', aRouteTable('r', 'b'));
     });
     // A state-of-the-world client does not say what it holds, so what went meanwhile cannot be kept for it.
-    if (wire === 'delta') removeOld();
-    await served.serveAgain();
+    if (variant.wire === 'delta') removeOld();
+    await rig.served.serveAgain();
     await until(isSynced);
     removeOld();
-    await until(async () => (await envoy.hostsOf('a')) === undefined);
+    await until(async () => (await rig.envoy.hostsOf('a')) === undefined);
     const { failed } = await traffic.stop();
     expect(failed).toEqual([]);
-    expect(await ask(await portOf('l'))).toBe('200 two');
+    expect(await ask(await rig.portOf('l'))).toBe('200 two');
   });
 
   it('goes on with what it has when load assignments or routes are deleted (xds-protocol/X306)', async () => {
-    const port = await portOf('l');
-    served.mesh.change((mesh) => {
+    const port = await rig.portOf('l');
+    rig.served.mesh.change((mesh) => {
       mesh.remove('endpoints', 'a');
       mesh.remove('routes', 'r');
-      mesh.put('cluster', 'proof', aCluster('proof'), { children: ['proof'] });
-      mesh.put('endpoints', 'proof', anAssignment('proof', two.port));
+      mesh.put('cluster', 'proof', rig.cluster('proof'), { children: ['proof'] });
+      mesh.put('endpoints', 'proof', anAssignment('proof', rig.two.port));
     });
-    await until(async () => (await envoy.hostsOf('proof')) !== undefined);
+    await until(async () => (await rig.envoy.hostsOf('proof')) !== undefined);
     expect(await ask(port)).toBe('200 one');
+  });
+
+  it('answers 503 as soon as a cluster is gone that it has routes to (xds-protocol/X306)', async () => {
+    const port = await rig.portOf('l');
+    rig.served.mesh.remove('cluster', 'a');
+    await until(async () => (await ask(port)).startsWith('503'));
+    rig.served.mesh.put('cluster', 'a', rig.cluster('a'), { children: ['a'] });
+    await until(async () => (await ask(port)) === '200 one');
   });
 });

@@ -1,20 +1,44 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type * as envoy from '../../src/xds/envoy.ts';
 import { encode, pack } from '../../src/xds/proto.ts';
-import type { Wire } from '../../src/xds/observer.ts';
 import { aNodeId } from './stream-rig.ts';
+import type { Variant } from './trace-rig.ts';
 
 /** Resources that a real Envoy takes, as small as they can be. */
 
-const ads = { ads: {}, resourceApiVersion: 'V3' } as const;
+/** Where a resource is to get what it refers to: over the stream of everything, or over a stream of its own. */
+export function configSource({ wire, isAds }: Variant): envoy.ConfigSource {
+  if (isAds) return { ads: {}, resourceApiVersion: 'V3' };
+  return {
+    resourceApiVersion: 'V3',
+    apiConfigSource: {
+      apiType: wire === 'delta' ? 'DELTA_GRPC' : 'GRPC',
+      transportApiVersion: 'V3',
+      setNodeOnFirstMessageOnly: true,
+      grpcServices: [{ envoyGrpc: { clusterName: 'xds' } }],
+    },
+  };
+}
 
-/** @param seconds connect timeout: a way to change a cluster and nothing that it does */
-export function aCluster(name: string, seconds = 1, serviceName = name): Uint8Array {
+const ads = configSource({ wire: 'delta', isAds: true });
+
+interface ClusterOptions {
+  /** Connect timeout: a way to change a cluster and nothing that it does. */
+  readonly seconds?: number;
+  readonly serviceName?: string;
+  readonly source?: envoy.ConfigSource;
+}
+
+export function aCluster(
+  name: string,
+  { seconds = 1, serviceName = name, source = ads }: ClusterOptions = {},
+): Uint8Array {
   return encode('envoy.config.cluster.v3.Cluster', {
     name,
     type: 'EDS',
     connectTimeout: { seconds },
-    edsClusterConfig: { edsConfig: ads, serviceName },
+    edsClusterConfig: { edsConfig: source, serviceName },
   });
 }
 
@@ -31,10 +55,14 @@ export function anAssignment(clusterName: string, ...ports: readonly number[]): 
 }
 
 /** On a free port of 127.0.0.1, with the routes of that name. */
-export function aListener(name: string, routeConfigName: string): Uint8Array {
+export function aListener(
+  name: string,
+  routeConfigName: string,
+  { source = ads, statPrefix = name }: { readonly source?: envoy.ConfigSource; readonly statPrefix?: string } = {},
+): Uint8Array {
   const manager = pack('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
-    statPrefix: name,
-    rds: { routeConfigName, configSource: ads },
+    statPrefix,
+    rds: { routeConfigName, configSource: source },
     httpFilters: [{ name: 'router', typedConfig: pack('envoy.extensions.filters.http.router.v3.Router', {}) }],
   });
   return encode('envoy.config.listener.v3.Listener', {
@@ -66,36 +94,35 @@ export function aRouteTable(name: string, cluster: string, domains: readonly str
   });
 }
 
-/** Everything over ADS of one address; plain JSON, as a file would hold it. */
-export function anAdsBootstrap(address: string, wire: Wire): unknown {
-  const [host, port] = address.split(':');
-  const endpoint = { address: { socket_address: { address: host, port_value: Number(port) } } };
-  const http2 = {
-    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-    explicit_http_config: { http2_protocol_options: {} },
+/** Everything from one address, in one of the ways in which Envoy can ask for it. */
+export function aBootstrap(address: string, variant: Variant): envoy.Bootstrap {
+  const [host = '', port] = address.split(':');
+  const endpoint = { address: { socketAddress: { address: host, portValue: Number(port) } } };
+  const source = configSource(variant);
+  const { wire, isAds } = variant;
+  const adsConfig: envoy.ApiConfigSource = {
+    apiType: wire === 'delta' ? 'DELTA_GRPC' : 'GRPC',
+    transportApiVersion: 'V3',
+    setNodeOnFirstMessageOnly: true,
+    grpcServices: [{ envoyGrpc: { clusterName: 'xds' } }],
   };
-  const source = { ads: {}, resource_api_version: 'V3' };
   return {
     node: { id: aNodeId, cluster: 'test' },
-    admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
-    dynamic_resources: {
-      cds_config: source,
-      lds_config: source,
-      ads_config: {
-        api_type: wire === 'delta' ? 'DELTA_GRPC' : 'GRPC',
-        transport_api_version: 'V3',
-        set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }],
-      },
-    },
-    static_resources: {
+    admin: { address: { socketAddress: { address: '127.0.0.1', portValue: 0 } } },
+    dynamicResources: { cdsConfig: source, ldsConfig: source, ...(isAds ? { adsConfig } : {}) },
+    staticResources: {
       clusters: [
         {
           name: 'xds',
           type: 'STATIC',
-          connect_timeout: '1s',
-          typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': http2 },
-          load_assignment: { cluster_name: 'xds', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+          connectTimeout: { seconds: 1 },
+          typedExtensionProtocolOptions: {
+            'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(
+              'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+              { explicitHttpConfig: { http2ProtocolOptions: {} } },
+            ),
+          },
+          loadAssignment: { clusterName: 'xds', endpoints: [{ lbEndpoints: [{ endpoint }] }] },
         },
       ],
     },
