@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { Host } from '../app/host.ts';
 import { describeError } from '../observe/log.ts';
+import { benchCommand } from './bench.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -24,7 +25,15 @@ function program(host: Host): Command {
     .description('A service-mesh control plane: registries and policy in, incremental xDS out.')
     .addHelpText('after', examples)
     .helpCommand('help [command]', 'show the help of a command');
-  const commands = [serveCommand, bootstrapCommand, statusCommand, checkCommand, translateCommand, versionCommand];
+  const commands = [
+    serveCommand,
+    bootstrapCommand,
+    statusCommand,
+    checkCommand,
+    translateCommand,
+    benchCommand,
+    versionCommand,
+  ];
   for (const command of commands) weir.addCommand(command(host));
   for (const command of [weir, ...weir.commands]) {
     command
@@ -49,6 +58,7 @@ Examples:
   weir status
   weir check --files mesh
   weir translate --files mesh --node node.json
+  weir bench --sidecars 200
 
 Exit status: 0 all is well, 1 it is not, 2 wrong usage, 69 something is out of reach or taken, 70 a bug of Weir.`;
 

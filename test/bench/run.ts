@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { engineBench } from './engine.ts';
+import { e2eBench } from './e2e.ts';
 import { encodeBench } from './encode.ts';
+import { fanoutBench } from './fanout.ts';
 import { filesBench } from './files.ts';
 import type { Bench, Figures, Report } from './report.ts';
 
@@ -8,7 +10,7 @@ import type { Bench, Figures, Report } from './report.ts';
  * `npm run bench [NAME…]`: runs the benchmarks named, or lists them. Absolute times of different runs are not to be compared;
  * ratios inside one run are.
  */
-const benches: readonly Bench[] = [encodeBench, engineBench, filesBench];
+const benches: readonly Bench[] = [encodeBench, engineBench, filesBench, fanoutBench, e2eBench];
 
 interface Row {
   readonly variant: string;

@@ -1,0 +1,50 @@
+import { serverClock } from '../app/system-clock.ts';
+import { Engine } from '../incremental/engine.ts';
+import { scopesOf } from '../policy/scope.ts';
+import { resource, resourceNames } from '../xds/resources.ts';
+import { XdsServer, type ServerSize } from '../xds/server.ts';
+import { listenGrpc } from '../xds/transport/grpc.ts';
+import { Delivery } from './delivery.ts';
+import type { ServerUnderTest } from './measurements.ts';
+import { World, type WorldSize } from './world.ts';
+
+/** The transports that can be measured against each other, by name. */
+export const transports = { 'grpc-js': listenGrpc } as const;
+
+export type TransportName = keyof typeof transports;
+
+export interface WeirSpec {
+  readonly transport: TransportName;
+  readonly world: WorldSize;
+}
+
+export interface WeirUnderTest extends ServerUnderTest {
+  readonly world: World;
+  readonly size: () => ServerSize;
+}
+
+/** Weir as `weir serve` puts it together, on a world that is made up: its engine, its queries, its server, its transport. */
+export async function startWeir({ transport, world: size }: WeirSpec): Promise<WeirUnderTest> {
+  const engine = new Engine();
+  const world = new World(engine, size);
+  const delivery = new Delivery();
+  const server = new XdsServer({
+    engine,
+    queries: { names: resourceNames, resource, scopes: scopesOf },
+    clock: serverClock,
+    observer: delivery.observer(),
+    identifier: 'weir/bench',
+  });
+  server.open();
+  const { address } = await transports[transport]({
+    address: '127.0.0.1:0',
+    accept: (stream, wire) => server.accept(stream, wire),
+  });
+  return {
+    address,
+    delivery,
+    world,
+    change: (kind, service) => (kind === 'route' ? world.editRoute(service) : world.moveEndpoint(service)),
+    size: () => server.size,
+  };
+}
