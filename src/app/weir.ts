@@ -149,7 +149,7 @@ async function listenPlaintext({ xdsPlaintext }: Settings, xds: XdsServer): Prom
   return listen({
     kind: 'http2',
     address: formatSocketAddress(xdsPlaintext),
-    handlers: xdsHandlers((transport, { wire }) => xds.accept(transport, wire)),
+    handlers: xdsHandlers((transport, { wire, typeUrl }) => xds.accept(transport, wire, typeUrl)),
     tls: undefined,
     limits: defaultLimits,
     clock: serverClock,

@@ -4,7 +4,7 @@ import type { Totals } from './load/plan.ts';
 import type { Churn } from './measurements.ts';
 import { Remote, type RemoteOptions } from './remote.ts';
 import type { WeirHandlers } from './weir-process.ts';
-import type { TransportName } from './weir-under-test.ts';
+import type { TransportKind } from '../xds/transport/listener.ts';
 import { clusterOfService } from './world.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface EndToEndPlan {
   readonly dependencies: number;
   readonly changesPerSecond: number;
   readonly seconds: number;
-  readonly transport: TransportName;
+  readonly transport: TransportKind;
 }
 
 export interface EndToEndResult {

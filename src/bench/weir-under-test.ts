@@ -3,18 +3,15 @@ import { Engine } from '../incremental/engine.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer, type ServerSize } from '../xds/server.ts';
-import { listenGrpc } from '../xds/transport/grpc.ts';
+import { xdsHandlers } from '../xds/services.ts';
+import { listen, type TransportKind } from '../xds/transport/listener.ts';
+import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
 import { Delivery } from './delivery.ts';
 import type { ServerUnderTest } from './measurements.ts';
 import { World, type WorldSize } from './world.ts';
 
-/** The transports that can be measured against each other, by name. */
-export const transports = { 'grpc-js': listenGrpc } as const;
-
-export type TransportName = keyof typeof transports;
-
 export interface WeirSpec {
-  readonly transport: TransportName;
+  readonly transport: TransportKind;
   readonly world: WorldSize;
 }
 
@@ -36,9 +33,15 @@ export async function startWeir({ transport, world: size }: WeirSpec): Promise<W
     identifier: 'weir/bench',
   });
   server.open();
-  const { address } = await transports[transport]({
+  const { address } = await listen({
+    kind: transport,
     address: '127.0.0.1:0',
-    accept: (stream, wire) => server.accept(stream, wire),
+    handlers: xdsHandlers((stream, { wire, typeUrl }) => server.accept(stream, wire, typeUrl)),
+    tls: undefined,
+    limits: defaultLimits,
+    clock: serverClock,
+    random: Math.random,
+    observer: noConnectionObserver,
   });
   return {
     address,

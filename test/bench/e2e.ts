@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 import { runEndToEnd, type EndToEndPlan } from '../../src/bench/end-to-end.ts';
-import { transports, type TransportName } from '../../src/bench/weir-under-test.ts';
+import { transportKinds } from '../../src/xds/transport/listener.ts';
 import { rounded, spreadOf, type Bench } from './report.ts';
 
 /** From change to ACK, the worlds of hot-path H115 (H1331, H1410, H1411). */
@@ -18,7 +18,7 @@ export const e2eBench: Bench = {
   title: 'endpoints move at a steady rate: from change to ACK',
   run: async (report) => {
     for (const world of worlds) {
-      for (const transport of Object.keys(transports) as TransportName[]) {
+      for (const transport of transportKinds) {
         const plan: EndToEndPlan = { ...world, endpointsPerService: 10, seconds, transport };
         report.row(nameOf(plan), await measure(plan));
       }

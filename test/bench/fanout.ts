@@ -1,4 +1,4 @@
-import { transports, type TransportName } from '../../src/bench/weir-under-test.ts';
+import { transportKinds, type TransportKind } from '../../src/xds/transport/listener.ts';
 import { sidecarGroup, subscriptionTo } from '../../src/bench/load/sidecars.ts';
 import type { AckMode } from '../../src/bench/load/plan.ts';
 import type { Series, SeriesPlan } from '../../src/bench/measurements.ts';
@@ -38,7 +38,7 @@ interface FanoutPlan {
   readonly rounds: number;
   /** Whether sending and ACKs are told apart: ACKs come late then. */
   readonly splits: boolean;
-  readonly transports: readonly TransportName[];
+  readonly transports: readonly TransportKind[];
   readonly naive: boolean;
 }
 
@@ -50,7 +50,7 @@ export const fanoutBench: Bench = {
   name: 'fanout',
   title: 'one load assignment to 10, 100, 500 and 1,000 sidecars: CPU for each message, time to the last',
   run: async (report) => {
-    const common = { transports: Object.keys(transports) as TransportName[], rounds: 3, splits: false };
+    const common = { transports: transportKinds, rounds: 3, splits: false };
     // Messages of about 441 bytes and 14.75 KB.
     for (const endpoints of [10, 640]) {
       reportFanout(report, await measureFanout({ ...common, endpoints, streams: [10, 100, 500], naive: false }));

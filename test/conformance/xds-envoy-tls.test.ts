@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Envoy } from '../../deploy/demo/envoy.ts';
+import { toJson } from '../../src/xds/json.ts';
+import { pack } from '../../src/xds/proto.ts';
 import { transportKinds } from '../../src/xds/transport/listener.ts';
 import { Authority } from '../support/certificates.ts';
-import { aCluster, anAdsBootstrap, anAssignment } from '../support/envoy-resources.ts';
+import { aCluster, aBootstrap, anAssignment } from '../support/envoy-resources.ts';
 import { envoyForTests } from '../support/envoy.ts';
 import { ServedMesh } from '../support/served-mesh.ts';
 
@@ -42,27 +44,23 @@ describe.skipIf(binary === undefined).each(transportKinds)('a real Envoy over TL
       writeFile(place('certificate.pem'), client.certificate),
       writeFile(place('key.pem'), client.key),
     ]);
-    const bootstrap = anAdsBootstrap(served.address, 'delta') as {
-      readonly static_resources: { readonly clusters: Record<string, unknown>[] };
+    const plain = aBootstrap(served.address, { wire: 'delta', isAds: true });
+    const certificates = [
+      { certificateChain: { filename: place('certificate.pem') }, privateKey: { filename: place('key.pem') } },
+    ];
+    const validationContext = {
+      trustedCa: { filename: place('ca.pem') },
+      matchTypedSubjectAltNames: [{ sanType: 'DNS' as const, matcher: { exact: 'weir.test' } }],
     };
-    const [xds] = bootstrap.static_resources.clusters;
-    if (xds === undefined) throw new Error('the bootstrap has no cluster');
-    xds['transport_socket'] = {
+    const transportSocket = {
       name: 'envoy.transport_sockets.tls',
-      typed_config: {
-        '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      typedConfig: pack('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
         sni: 'weir.test',
-        common_tls_context: {
-          tls_certificates: [
-            { certificate_chain: { filename: place('certificate.pem') }, private_key: { filename: place('key.pem') } },
-          ],
-          validation_context: {
-            trusted_ca: { filename: place('ca.pem') },
-            match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: 'weir.test' } }],
-          },
-        },
-      },
+        commonTlsContext: { tlsCertificates: certificates, validationContext },
+      }),
     };
+    const clusters = plain.staticResources?.clusters?.map((cluster) => ({ ...cluster, transportSocket })) ?? [];
+    const bootstrap = toJson('envoy.config.bootstrap.v3.Bootstrap', { ...plain, staticResources: { clusters } });
     envoy = await Envoy.start({ binary: binary ?? '', bootstrap, name: 'envoy-tls', logFile: place('envoy.log') });
     return envoy;
   }

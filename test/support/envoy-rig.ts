@@ -53,7 +53,7 @@ export class EnvoyRig {
 
   static async start({ binary, variant, observer = noObserver, via }: RigOptions): Promise<EnvoyRig> {
     const [served, one, two, folder] = await Promise.all([
-      ServedMesh.start(observer),
+      ServedMesh.start({ observer }),
       NamedUpstream.start('one'),
       NamedUpstream.start('two'),
       mkdtemp(join(tmpdir(), 'weir-xds-')),

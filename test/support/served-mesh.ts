@@ -70,7 +70,7 @@ export class ServedMesh {
     this.#listener = await listen({
       kind: this.#options.transport ?? 'http2',
       address: this.#address,
-      handlers: xdsHandlers((transport, { wire }) => this.#server.accept(transport, wire)),
+      handlers: xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
       tls: this.#options.tls,
       limits: defaultLimits,
       clock: realClock,

@@ -52,7 +52,7 @@ const pieceDomains: Query<string, readonly HostDomains[]> = {
  * Which hosts of a table keep the domains that several have. Edits of routes leave it alone, and nearly all others come
  * out equal. The key is `scope table`.
  */
-export const tableDomains: Query<string, DomainOwners<string>> = {
+const tableDomains: Query<string, DomainOwners<string>> = {
   name: 'tableDomains',
   compute(read, key) {
     const pieces = [...read(tableHosts, key)].map(([first, hosts]) => {

@@ -54,12 +54,12 @@ const traces: readonly Trace[] = [
     where: inAds,
     run: (world, peer) => {
       boot(world, peer);
-      world.change('routes r=bad', '-cluster x', 'cluster y=1>y', 'endpoints y=1');
+      world.change('routes r=bad-y', '-cluster x', 'cluster y=1>y', 'endpoints y=1');
       peer.hears();
       peer.subscribe('endpoints', 'y');
       peer.hears();
       peer.ack();
-      expect(peer.hears()).toEqual(['routes r=bad']);
+      expect(peer.hears()).toEqual(['routes r=bad-y']);
       peer.nack('routes', 'r is bad');
       peer.isSilentFor(60_000);
       world.change('routes r=to-y');
@@ -88,7 +88,7 @@ const traces: readonly Trace[] = [
     title: 'lets routes and listeners wait for the ACK of a new cluster, twenty seconds at most (xds-protocol/X57)',
     where: inAds,
     run: (world, peer) => {
-      for (const child of ['routes r=to-y', 'listener l=2>r']) {
+      for (const child of ['routes r=to-y', 'listener l=to-y>r']) {
         boot(world, peer);
         world.change('cluster y=1', child);
         const [clusters] = peer.hearsAll();
