@@ -1,3 +1,5 @@
+import type { Resource } from './resources.ts';
+
 /**
  * In which order a proxy hears of things, as data (xds-protocol X55, X60, X121; hot-path H610). Within one change additions go by
  * the rank of their type (`resource-types.ts`); what does not follow from rank stands here.
@@ -7,14 +9,25 @@
 export interface WarmingRule {
   readonly parent: string;
   readonly child: string;
+  readonly namesIn: (parent: Resource) => readonly string[];
   /** Also what the client has not asked for yet: it will, and takes what is there already (X302). Not so elsewhere (X28). */
   readonly anticipates: boolean;
 }
 
 export const warmingRules: readonly WarmingRule[] = [
-  { parent: 'cluster', child: 'endpoints', anticipates: true },
-  { parent: 'listener', child: 'routes', anticipates: false },
+  { parent: 'cluster', child: 'endpoints', namesIn: childrenOf, anticipates: true },
+  { parent: 'cluster', child: 'secret', namesIn: secretsOf, anticipates: false },
+  { parent: 'listener', child: 'secret', namesIn: secretsOf, anticipates: false },
+  { parent: 'listener', child: 'routes', namesIn: childrenOf, anticipates: false },
 ];
+
+function childrenOf({ children }: Resource): readonly string[] {
+  return children;
+}
+
+function secretsOf({ secrets = [] }: Resource): readonly string[] {
+  return secrets;
+}
 
 /** Types whose resources may name a new one of another type: those that do wait until the client has confirmed it, or for a time (X57). */
 export const waitsForNew: ReadonlyMap<string, string> = new Map([

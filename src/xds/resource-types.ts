@@ -3,7 +3,7 @@ import { typeUrlOf, type TypeName } from './proto.ts';
 
 /** The types of resources that Weir serves, as data: every rule that says "only clusters and listeners" reads a column of it. */
 
-export type ResourceTypeName = ScopedType | 'secret';
+export type ResourceTypeName = ScopedType | 'secret' | 'extension' | 'runtime';
 
 export interface ResourceType {
   readonly name: ResourceTypeName;
@@ -29,8 +29,18 @@ export const resourceTypes: readonly ResourceType[] = [
   // Ranks are those of the specification, where secrets follow right after what refers to them.
   row('secret', 'envoy.extensions.transport_sockets.tls.v3.Secret', 2.5, false),
   row('listener', 'envoy.config.listener.v3.Listener', 3, true),
+  // Extension configurations (ECDS) and layers of runtime values (RTDS): asked for by name, and there are none yet.
+  row('extension', 'envoy.config.core.v3.TypedExtensionConfig', 3.5, false),
   row('routes', 'envoy.config.route.v3.RouteConfiguration', 4, false),
+  row('runtime', 'envoy.service.runtime.v3.Runtime', 6, false),
 ];
+
+const scopedTypes: Readonly<Record<ScopedType, true>> = {
+  cluster: true,
+  endpoints: true,
+  listener: true,
+  routes: true,
+};
 
 const byTypeUrl: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.typeUrl, type]));
 const byName: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.name, type]));
@@ -43,6 +53,11 @@ export function resourceTypeByUrl(typeUrl: string): ResourceType | undefined {
 /** undefined: there is no type of that name. */
 export function resourceTypeByName(name: string): ResourceType | undefined {
   return byName.get(name);
+}
+
+/** Whether a proxy's view of the type is made of scopes. There is nothing of the other types. */
+export function isScopedType(name: string): name is ScopedType {
+  return Object.hasOwn(scopedTypes, name);
 }
 
 /** Types that Weir does not serve exist nowhere: delta clients hear so for each name, SotW clients hear nothing (X5). */

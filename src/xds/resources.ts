@@ -9,7 +9,7 @@ import { frameContent, frameParts, type FramedResource } from './fragment.ts';
 import type { MessageTypes } from './generated/envoy-api.ts';
 import type { TypeName } from './proto.ts';
 import { encodePublishable } from './publishable.ts';
-import { resourceTypeByName, type ResourceTypeName } from './resource-types.ts';
+import { isScopedType, type ResourceTypeName } from './resource-types.ts';
 import { translateAssignment } from './translate/endpoints.ts';
 import { inboundClusterNames, translateInboundCluster } from './translate/inbound-clusters.ts';
 import { inboundListenerNames, translateInboundListener } from './translate/inbound-listeners.ts';
@@ -25,6 +25,8 @@ export interface Resource extends FramedResource {
   readonly name: string;
   /** What Envoy asks for next because of it: the load assignment of a cluster, the route configurations of a listener. */
   readonly children: readonly string[];
+  /** Secrets that it refers to; undefined: none. */
+  readonly secrets?: readonly string[];
   /** The objects that made it, to name them when a client refuses it. */
   readonly provenance: readonly Provenance[];
 }
@@ -115,7 +117,6 @@ function ofMessage<Name extends TypeName>(
 }
 
 function scopedType(text: string): ScopedType {
-  const type = resourceTypeByName(text)?.name;
-  invariant(type !== undefined && type !== 'secret', `not a type of scoped resources: ${text}`);
-  return type;
+  invariant(isScopedType(text), `not a type of scoped resources: ${text}`);
+  return text;
 }

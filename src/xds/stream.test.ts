@@ -192,6 +192,16 @@ describe('route configurations', () => {
   });
 });
 
+describe('secrets', () => {
+  it('that a proxy may not have do not exist for it, whoever it is (xds-protocol/X79)', () => {
+    const rig = meshRig();
+    rig.mesh.put('secret', 'of-another', 'private key');
+    const client = rig.bootedClient(['x'], ['r']);
+    client.request('secret', { resourceNamesSubscribe: ['of-another'] });
+    expect(spelled(rig.exchange(client))).toEqual(['secret -of-another']);
+  });
+});
+
 describe('the removal of a cluster', () => {
   it('waits while the client refuses routes (xds-protocol/X55)', () => {
     const rig = meshRig();

@@ -9,7 +9,13 @@ import { Gates } from './gates.ts';
 import type { StreamFacts, Wire, XdsObserver } from './observer.ts';
 import { deadlines, removalWaitsFor, responseLimit, warmingRules } from './order.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
-import { resourceTypeByName, resourceTypeByUrl, unservedType, type SubscribedType } from './resource-types.ts';
+import {
+  isScopedType,
+  resourceTypeByName,
+  resourceTypeByUrl,
+  unservedType,
+  type SubscribedType,
+} from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import type { ResourceStore } from './store.ts';
 import { Subscription, type Response } from './subscription.ts';
@@ -276,13 +282,19 @@ export class XdsStream {
   #warm({ type }: Subscription, { changed, flight }: Response, now: number): void {
     // On streams of one type the client asks for what follows on another.
     if (this.#only !== undefined) return;
-    for (const rule of warmingRules) {
-      if (rule.parent !== type.name) continue;
-      const childType = resourceTypeByName(rule.child);
-      const child = childType && this.#subscriptionTo(childType.typeUrl);
-      for (const { name, children } of changed) child?.force(children, name, rule.anticipates, now);
-      child?.stopAnticipating(flight.removed);
+    for (const { parent, child, namesIn, anticipates } of warmingRules) {
+      if (parent !== type.name) continue;
+      for (const resource of changed) {
+        const names = namesIn(resource);
+        if (names.length > 0) this.#child(child)?.force(names, resource.name, anticipates, now);
+      }
+      this.#find(child)?.stopAnticipating(flight.removed);
     }
+  }
+
+  #child(typeName: string): Subscription | undefined {
+    const type = resourceTypeByName(typeName);
+    return type && this.#subscriptionTo(type.typeUrl);
   }
 
   #find(typeName: string): Subscription | undefined {
@@ -363,13 +375,5 @@ export class XdsStream {
 }
 
 function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {
-  switch (name) {
-    case 'cluster':
-    case 'endpoints':
-    case 'listener':
-    case 'routes':
-      return scopes[name];
-    default:
-      return [];
-  }
+  return isScopedType(name) ? scopes[name] : [];
 }

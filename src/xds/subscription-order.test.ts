@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SubscriptionRig } from '../../test/support/subscription-rig.ts';
+import { aResource } from '../../test/support/tiny-mesh.ts';
+import { warmingRules } from './order.ts';
 
 function endpointsRig(world: Record<string, string>, subscribe: readonly string[]): SubscriptionRig {
   const rig = new SubscriptionRig('endpoints', 'delta');
@@ -77,6 +79,21 @@ describe('what a changed cluster refers to', () => {
     expect(rig.exchange()).toMatchObject([{ resources: ['a@1'] }]);
   });
 });
+
+it.each(['cluster', 'listener'] as const)(
+  'secrets go after a changed %s that refers to them (xds-protocol/X64)',
+  (type) => {
+    const rig = new SubscriptionRig('secret', 'delta');
+    rig.change({ default: '1', other: '1' });
+    rig.delta({ subscribe: ['default', 'other'] });
+    rig.exchange();
+    const parent = aResource(type, 'tls', '2', { secrets: ['default', 'unasked'], children: ['other'] });
+    for (const rule of warmingRules.filter(({ parent: from, child }) => from === type && child === 'secret')) {
+      rig.subscription.force(rule.namesIn(parent), parent.name, rule.anticipates, 0);
+    }
+    expect(rig.exchange()).toMatchObject([{ resources: ['default@1'] }]);
+  },
+);
 
 describe('clusters while one of them warms', () => {
   it.each(['delta', 'sotw'] as const)('wait for the ACK for a second and no longer (xds-protocol/X301): %s', (wire) => {

@@ -18,6 +18,7 @@ interface Thing {
 export interface ThingOptions {
   readonly scope?: string;
   readonly children?: readonly string[];
+  readonly secrets?: readonly string[];
   readonly provenance?: readonly Provenance[];
 }
 
@@ -65,10 +66,10 @@ export function aResource(
   type: ResourceTypeName,
   name: string,
   content: string | Uint8Array,
-  { children = [], provenance = [] }: ThingOptions = {},
+  { children = [], secrets = [], provenance = [] }: ThingOptions = {},
 ): Resource {
   const { message } = typeNamed(type);
-  return { type, name, ...frameContent(message, name, Buffer.from(content)), children, provenance };
+  return { type, name, ...frameContent(message, name, Buffer.from(content)), children, secrets, provenance };
 }
 
 export function typeNamed(name: string): NonNullable<ReturnType<typeof resourceTypeByName>> {
