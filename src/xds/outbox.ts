@@ -72,6 +72,8 @@ export class Outbox {
   #rejections: Rejections | undefined;
   /** What is left of a flush that did not fit into one response. */
   #rest: Set<string> | undefined;
+  /** Whether something was left out of the last flush because what it refers to has to go first. */
+  #isHeldUp = false;
 
   constructor(type: SubscribedType, wire: Wire, view: View) {
     this.#type = type;
@@ -83,6 +85,11 @@ export class Outbox {
 
   get empty(): boolean {
     return this.#pending.size === 0 && this.#rejections?.hasRetries !== true;
+  }
+
+  /** Whether the last flush has told the client everything that there was to tell. */
+  get isFlushed(): boolean {
+    return this.#rest === undefined && !this.#isHeldUp;
   }
 
   /** Whether a flush is under way in several responses, which do not wait for each other's ACKs (hot-path H607). */
@@ -211,16 +218,17 @@ export class Outbox {
    */
   select(options: SelectOptions, answers: boolean): Selection | undefined {
     if (this.#sendsWhole) return this.#selectWhole(options, answers);
-    const { isHeldUp, ...selection } = this.#selectPart(options);
+    const selection = this.#selectPart(options);
     const isEmpty = selection.resources.length === 0 && selection.removed.length === 0;
     // An answer without what waits would tell the client that there is nothing.
-    if (isEmpty && (!answers || isHeldUp)) return undefined;
+    if (isEmpty && (!answers || this.#isHeldUp)) return undefined;
     return { ...selection, version: this.#view.version() };
   }
 
   #selectPart(options: SelectOptions): GrowingSelection {
     const selection = emptySelection();
     const continues = this.#rest !== undefined;
+    this.#isHeldUp &&= continues;
     let bytes = 0;
     let cut = false;
     for (const name of this.#rest ?? this.#pending.keys()) {
@@ -235,7 +243,7 @@ export class Outbox {
       else if (decision === 'remove') selection.removed.push(name);
       this.#rest?.delete(name);
       if (decision !== 'later') this.#done(name);
-      else if (resource !== undefined) selection.isHeldUp = true;
+      else if (resource !== undefined) this.#isHeldUp = true;
     }
     this.#rest = cut ? (this.#rest ?? new Set(this.#pending.keys())) : undefined;
     if (!continues && selection.resources.length === 0 && selection.removed.length === 0) this.#selectRetry(selection);
@@ -269,8 +277,7 @@ export class Outbox {
       add(news, resource, held, before);
     }
     if (!effective && !this.#selectRetry(news)) return undefined;
-    const { isHeldUp: _, ...selection } = news;
-    return { ...selection, ...this.#wholeState() };
+    return { ...news, ...this.#wholeState() };
   }
 
   /** Whether a full state has to wait, since one of its resources has to. */

@@ -26,12 +26,10 @@ export interface GrowingSelection {
   readonly changed: Resource[];
   readonly replaces: Map<string, Held>;
   readonly introduces: string[];
-  /** Whether something waits for what it refers to. */
-  isHeldUp: boolean;
 }
 
 export function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [], isHeldUp: false };
+  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [] };
 }
 
 /**

@@ -134,6 +134,28 @@ describe('routes that need a new cluster', () => {
   });
 });
 
+describe('a route that waits for a new cluster', () => {
+  it('keeps the cluster that it leaves, whatever other routes were confirmed meanwhile (xds-protocol/X55, policy/P346)', () => {
+    const rig = meshRig();
+    rig.mesh.put('routes', 'other', '1');
+    const client = rig.bootedClient(['x'], ['r', 'other']);
+    rig.mesh.change((mesh) => {
+      mesh.put('cluster', 'y', '1');
+      mesh.put('routes', 'r', 'to-y');
+      mesh.put('routes', 'other', '2');
+      mesh.remove('cluster', 'x');
+    });
+    const [clusters, other] = rig.settle(client);
+    if (other !== undefined) client.ack(other);
+    expect(rig.settle(client)).toEqual([]);
+    if (clusters !== undefined) client.ack(clusters);
+    const [routes, ...more] = rig.settle(client);
+    expect([routes?.resources, more]).toEqual([['r@to-y'], []]);
+    if (routes !== undefined) client.ack(routes);
+    expect(spelled(rig.exchange(client))).toEqual(['cluster -x']);
+  });
+});
+
 describe('load assignments', () => {
   it('do not wait for the ACK of clusters (xds-protocol/X56, xds-protocol/X104)', () => {
     const rig = meshRig();

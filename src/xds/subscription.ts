@@ -161,7 +161,7 @@ export class Subscription {
     }
     this.#outbox.accepted(flight);
     this.#lastAcked = { version: flight.version, at: now };
-    if (this.#outstanding.length === 0 && !this.#outbox.inParts) this.#confirmedThrough = flight.sequence;
+    if (this.#outstanding.length === 0 && this.#outbox.isFlushed) this.#confirmedThrough = flight.sequence;
     return { kind: 'acked', flight };
   }
 
