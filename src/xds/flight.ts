@@ -30,6 +30,8 @@ export interface Flight {
   readonly publications: readonly Publication[];
   /** Sequence of the last commit when it was sent: it holds nothing older than that. */
   readonly sequence: number;
+  /** Whether it only says that its resources, which the client has, are still so (X72). */
+  readonly isHeartbeat: boolean;
   /** Names in it that the client may not have had. */
   readonly introduces: readonly string[];
 }

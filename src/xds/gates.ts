@@ -62,7 +62,9 @@ export class Gates {
 
   /** The moments at which time alone may open a gate; those in the past do not matter. */
   moments(): readonly number[] {
-    const awaited = [...new Set(waitsForNew.values())].flatMap((type) => this.#find(type)?.outstanding ?? []);
+    const awaited = [...new Set(waitsForNew.values())].flatMap(
+      (type) => this.#find(type)?.deliveries.outstanding ?? [],
+    );
     const departures = [...removalWaitsFor.keys()].flatMap((type) => this.#find(type)?.oldestDeparture ?? []);
     return [
       ...awaited.map(({ sentAt }) => sentAt + deadlines.newClusters),

@@ -53,7 +53,7 @@ export class Outbox {
   readonly #type: SubscribedType;
   readonly #view: View;
   /** Whether every response carries all that there is. */
-  readonly #sendsWhole: boolean;
+  readonly sendsWhole: boolean;
   /** Whether a response can say that a name does not exist. */
   readonly #saysRemoved: boolean;
 
@@ -78,8 +78,8 @@ export class Outbox {
   constructor(type: SubscribedType, wire: Wire, view: View) {
     this.#type = type;
     this.#view = view;
-    this.#sendsWhole = wire === 'sotw' && type.fullState;
-    this.#heldContents = this.#sendsWhole ? new Map<string, Resource>() : undefined;
+    this.sendsWhole = wire === 'sotw' && type.fullState;
+    this.#heldContents = this.sendsWhole ? new Map<string, Resource>() : undefined;
     this.#saysRemoved = wire === 'delta' || type.fullState;
   }
 
@@ -202,7 +202,7 @@ export class Outbox {
       return false;
     };
     this.#rejections ??= new Rejections();
-    if (this.#sendsWhole) return this.#rejections.noteWhole(flight, message, concerns);
+    if (this.sendsWhole) return this.#rejections.noteWhole(flight, message, concerns);
     return this.#rejections.notePart(flight, message, concerns);
   }
 
@@ -217,7 +217,7 @@ export class Outbox {
    * @returns undefined: a closer look has left nothing to send
    */
   select(options: SelectOptions, answers: boolean): Selection | undefined {
-    if (this.#sendsWhole) return this.#selectWhole(options, answers);
+    if (this.sendsWhole) return this.#selectWhole(options, answers);
     const selection = this.#selectPart(options);
     const isEmpty = selection.resources.length === 0 && selection.removed.length === 0;
     // An answer without what waits would tell the client that there is nothing.
@@ -255,7 +255,7 @@ export class Outbox {
     const names = this.#rejections?.takeRetry() ?? new Map<string, Held>();
     for (const [name, held] of names) {
       const resource = this.#view.resource(name);
-      if (resource !== undefined) add(selection, resource, unsure, this.#sendsWhole ? held : undefined);
+      if (resource !== undefined) add(selection, resource, unsure, this.sendsWhole ? held : undefined);
       else if (this.#type.removalIsSent) selection.removed.push(name);
     }
     return names.size > 0;

@@ -27,6 +27,8 @@ export interface Resource extends FramedResource {
   readonly children: readonly string[];
   /** Secrets that it refers to; undefined: none. */
   readonly secrets?: readonly string[];
+  /** Milliseconds after which a client that hears nothing more of it drops it; `version` covers it. undefined: never. */
+  readonly ttl?: number;
   /** The objects that made it, to name them when a client refuses it. */
   readonly provenance: readonly Provenance[];
 }

@@ -17,6 +17,7 @@ export interface Selection {
   readonly replaces: ReadonlyMap<string, Held>;
   /** The names that the client may not have had. */
   readonly introduces: readonly string[];
+  readonly isHeartbeat: boolean;
 }
 
 /** A selection while it is made. */
@@ -26,10 +27,16 @@ export interface GrowingSelection {
   readonly changed: Resource[];
   readonly replaces: Map<string, Held>;
   readonly introduces: string[];
+  readonly isHeartbeat: false;
 }
 
 export function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [] };
+  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [], isHeartbeat: false };
+}
+
+/** Says of resources that they are still what they were (X72). */
+export function heartbeatOf(resources: readonly Resource[], version: string): Selection {
+  return { version, resources, removed: [], changed: [], replaces: new Map(), introduces: [], isHeartbeat: true };
 }
 
 /**

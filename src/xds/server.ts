@@ -6,8 +6,10 @@ import type { Engine } from '../incremental/engine.ts';
 import { proxyKey, type ProxyKey } from '../model/keys.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
+import { featuresOf, type ClientFeatures } from './client-features.ts';
 import type { Clock } from './clock.ts';
 import { responseConstants, type ResponseConstants } from './envelope.ts';
+import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
 import { FlushQueue } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
@@ -16,7 +18,8 @@ import { noObserver, type Wire, type XdsObserver } from './observer.ts';
 import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
 import { ResourceStore, type StoreSize } from './store.ts';
-import { StreamRefusal, XdsStream, type StreamHost } from './stream.ts';
+import { StreamRefusal, type StreamHost } from './stream-host.ts';
+import { XdsStream } from './stream.ts';
 import { TaintedNames } from './taint.ts';
 import type { StreamTransport } from './transport/transport.ts';
 
@@ -30,6 +33,8 @@ export interface XdsServerOptions {
   readonly observer?: XdsObserver;
   /** Names the instance and build in every response (xds-protocol X13), for example `weir-0/0.1.0`. */
   readonly identifier: string;
+  /** From 0 to below 1: spreads what would go to all clients at once. Without it nothing is spread. */
+  readonly random?: () => number;
 }
 
 /** What the server holds: all of it 0 when nobody is connected. */
@@ -57,7 +62,7 @@ export class XdsServer {
   #streamsSeen = 0;
   #cancelOverdue: (() => void) | undefined;
 
-  constructor({ engine, queries, clock, observer = noObserver, identifier }: XdsServerOptions) {
+  constructor({ engine, queries, clock, observer = noObserver, identifier, random = () => 0 }: XdsServerOptions) {
     this.#engine = engine;
     this.#scopes = queries.scopes;
     this.#clock = clock;
@@ -71,6 +76,7 @@ export class XdsServer {
       observer,
       queue: new FlushQueue(clock),
       taint: this.#taint,
+      random,
       nextNonce: () => (++nonces).toString(36),
       constantsFor: rememberConstants(identifier),
       identify: (node) => this.#identify(node),
@@ -123,15 +129,16 @@ export class XdsServer {
     for (const stream of [...this.#streams]) stream.close('UNAVAILABLE', 'the control plane is shutting down');
   }
 
-  #identify(node: Uint8Array | undefined): Proxy {
-    if (node === undefined) {
+  #identify(bytes: Uint8Array | undefined): { readonly proxy: Proxy; readonly features: ClientFeatures } {
+    if (bytes === undefined) {
       throw new StreamRefusal('INVALID_ARGUMENT', 'the first request of the stream has no node');
     }
     const number = ++this.#streamsSeen;
-    const proxy = proxyOfNode(decodeNode(node), (nodeId) => proxyKey(`${nodeId}#${number}`));
+    const node = decodeNode(bytes);
+    const proxy = proxyOfNode(node, (nodeId) => proxyKey(`${nodeId}#${number}`));
     if (isNodeError(proxy)) throw new StreamRefusal('INVALID_ARGUMENT', proxy.problems.join('; '));
     this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.put(proxies, proxy));
-    return proxy;
+    return { proxy, features: featuresOf(node) };
   }
 
   #followScopes(proxy: Proxy, changed: (scopes: ProxyScopes, publication: Publication) => void): Watch<ProxyScopes> {
@@ -169,7 +176,7 @@ export class XdsServer {
   }
 }
 
-function decodeNode(bytes: Uint8Array): unknown {
+function decodeNode(bytes: Uint8Array): envoy.Node {
   try {
     return decode('envoy.config.core.v3.Node', bytes);
   } catch (error) {

@@ -81,7 +81,8 @@ export function proxyStatus(connection: Connection, subscriptions: Iterable<Subs
 }
 
 function typeStatus(subscription: Subscription, toWallTime: (at: number) => number): TypeStatus {
-  const { type, wildcard, named, lastSent, lastAcked, lastNack, pendingSince } = subscription;
+  const { type, wildcard, named, lastNack, pendingSince } = subscription;
+  const { lastSent, lastAcked } = subscription.deliveries;
   return {
     type: type.name,
     typeUrl: type.typeUrl,

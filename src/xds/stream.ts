@@ -1,12 +1,13 @@
 import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
-import type { Clock } from './clock.ts';
-import { encodeHead, sotwEntry, type ResponseConstants } from './envelope.ts';
+import type { ClientFeatures } from './client-features.ts';
+import { encodeHead } from './envelope.ts';
+import { entryOf } from './expiry.ts';
 import { latenciesOf, namesOf, type Flight, type Publication, type Settlement } from './flight.ts';
-import type { FlushQueue } from './flush-queue.ts';
 import { Gates } from './gates.ts';
-import type { StreamFacts, Wire, XdsObserver } from './observer.ts';
+import { Heartbeats } from './heartbeats.ts';
+import type { StreamFacts, Wire } from './observer.ts';
 import { deadlines, removalWaitsFor, responseLimit, warmingRules } from './order.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
 import {
@@ -17,41 +18,10 @@ import {
   type SubscribedType,
 } from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
-import type { ResourceStore } from './store.ts';
+import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { Subscription, type Response } from './subscription.ts';
-import type { TaintedNames } from './taint.ts';
 import { spareBytes, type CloseReason, type StatusName, type StreamTransport } from './transport/transport.ts';
 import { StoreView } from './view.ts';
-
-/** What a stream needs of the server that it belongs to. */
-export interface StreamHost {
-  readonly store: ResourceStore;
-  readonly clock: Clock;
-  readonly observer: XdsObserver;
-  readonly queue: FlushQueue;
-  readonly taint: TaintedNames;
-  /** Unique in the process. */
-  readonly nextNonce: () => string;
-  readonly constantsFor: (wire: Wire, typeUrl: string) => ResponseConstants;
-  /** Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served. */
-  readonly identify: (node: Uint8Array | undefined) => Proxy;
-  readonly followScopes: (
-    proxy: Proxy,
-    changed: (scopes: ProxyScopes, publication: Publication) => void,
-  ) => Watch<ProxyScopes>;
-  readonly ended: (stream: XdsStream, proxy: Proxy | undefined) => void;
-}
-
-/** Why a stream is ended with an error, said to the client. */
-export class StreamRefusal extends Error {
-  override readonly name = 'StreamRefusal';
-  readonly status: StatusName;
-
-  constructor(status: StatusName, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
 
 /** A stream holds so many types and, of each, so many names: what a client makes up costs memory here (hot-path H203). */
 const mostTypes = 64;
@@ -60,6 +30,7 @@ const mostNames = 250_000;
 /** A proxy that has said who it is. */
 interface Identity {
   readonly proxy: Proxy;
+  readonly features: ClientFeatures;
   readonly facts: StreamFacts;
   readonly scopes: Watch<ProxyScopes>;
 }
@@ -164,11 +135,11 @@ export class XdsStream {
   }
 
   #identify(node: Uint8Array | undefined): Identity {
-    const proxy = this.#host.identify(node);
+    const { proxy, features } = this.#host.identify(node);
     const facts = { proxy: proxy.key, nodeId: proxy.nodeId, address: this.#transport.peer.address, wire: this.#wire };
     const scopes = this.#host.followScopes(proxy, (changed, publication) => this.#adoptScopes(changed, publication));
     this.#host.observer.connected(facts);
-    return { proxy, facts, scopes };
+    return { proxy, features, facts, scopes };
   }
 
   #subscriptionTo(typeUrl: string): Subscription {
@@ -186,7 +157,13 @@ export class XdsStream {
       subscription.changed(name, previous, publication);
       this.#queue();
     });
-    const subscription = new Subscription(type, this.#wire, view, () => this.#tainted(type));
+    const subscription = new Subscription({
+      type,
+      wire: this.#wire,
+      view,
+      tainted: () => this.#tainted(type),
+      heartbeats: this.#takesExpiry ? new Heartbeats(this.#host.random) : undefined,
+    });
     this.#views.set(subscription, view);
     this.#subscriptions = [...this.#subscriptions, subscription].sort((a, b) => a.type.rank - b.type.rank);
     return subscription;
@@ -196,9 +173,14 @@ export class XdsStream {
   #judge({ type }: Subscription, settlement: Settlement): void {
     const nodeId = this.#identity?.proxy.nodeId;
     if (nodeId === undefined || this.#wire === 'sotw' || settlement.kind === 'none') return;
+    if (settlement.flight.isHeartbeat) return;
     const { taint } = this.#host;
     if (settlement.kind === 'nacked') taint.add(nodeId, type.name, namesOf(settlement.flight));
     else if (taint.size > 0) taint.clear(nodeId, type.name, namesOf(settlement.flight));
+  }
+
+  get #takesExpiry(): boolean {
+    return this.#identity?.features.expiry[this.#wire] === true;
   }
 
   #tainted({ name }: SubscribedType): ReadonlySet<string> {
@@ -262,7 +244,7 @@ export class XdsStream {
   #send({ type }: Subscription, flight: Flight): void {
     const constants = this.#host.constantsFor(this.#wire, type.typeUrl);
     const parts = [encodeHead(constants, flight)];
-    for (const { fragment } of flight.resources) parts.push(this.#wire === 'delta' ? fragment : sotwEntry(fragment));
+    for (const resource of flight.resources) parts.push(entryOf(this.#wire, resource, flight, this.#takesExpiry));
     const bytes = parts.reduce((sum, part) => sum + part.length, -spareBytes);
     this.#isWritable = this.#transport.send(parts, bytes);
     const stream = this.#identity?.facts;
@@ -317,17 +299,17 @@ export class XdsStream {
   }
 
   #nextMoments(now: number): readonly number[] {
-    const waiting = this.#subscriptions.filter((subscription) => subscription.started && subscription.hasWork);
-    if (waiting.length === 0) return [];
-    return [...waiting.map((subscription) => subscription.slotFreeAt(now)), ...this.#gates.moments()];
+    const started = this.#subscriptions.filter((subscription) => subscription.started);
+    const moments = started.map((subscription) => subscription.nextMoment(now));
+    return started.some(({ hasWork }) => hasWork) ? [...moments, ...this.#gates.moments()] : moments;
   }
 
   /** Reports responses that have waited for their ACK too long. The stream goes on: a warming proxy is not to be disturbed (X69). */
   reportOverdue(now: number): void {
     const stream = this.#identity?.facts;
     if (stream === undefined) return;
-    for (const { type, outstanding } of this.#subscriptions) {
-      const oldest = outstanding[0];
+    for (const { type, deliveries } of this.#subscriptions) {
+      const oldest = deliveries.outstanding[0];
       if (oldest === undefined || now < oldest.sentAt + deadlines.overdue) continue;
       if (this.#reportedOverdue === oldest.nonce) continue;
       this.#reportedOverdue = oldest.nonce;

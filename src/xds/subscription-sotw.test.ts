@@ -209,6 +209,6 @@ describe('a state-of-the-world stream', () => {
     rig.change({ a: '2' });
     rig.flush();
     rig.ack();
-    expect(rig.subscription.outstanding).toEqual([]);
+    expect(rig.subscription.deliveries.outstanding).toEqual([]);
   });
 });

@@ -247,7 +247,7 @@ describe('one response at a time', () => {
     rig.change({ a: '2' });
     const sent = rig.flush();
     expect(rig.delta({ nonce: 'another-type' }).kind).toBe('none');
-    expect(rig.subscription.outstanding.map(({ nonce }) => nonce)).toEqual([sent?.nonce]);
+    expect(rig.subscription.deliveries.outstanding.map(({ nonce }) => nonce)).toEqual([sent?.nonce]);
   });
 
   it('does not resend what is in flight when it is forgotten and asked for again', () => {

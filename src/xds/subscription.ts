@@ -1,11 +1,13 @@
 import { interestChange, type Names } from './differ.ts';
-import { joined, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import { Deliveries } from './deliveries.ts';
+import { namesOf, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import type { Heartbeats } from './heartbeats.ts';
 import type { Wire } from './observer.ts';
 import { Outbox, type Departure, type SelectOptions, type View } from './outbox.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
-import { unsure } from './selection.ts';
+import { heartbeatOf, unsure, type Selection } from './selection.ts';
 
 export interface TakeOptions extends SelectOptions {
   readonly now: number;
@@ -21,18 +23,17 @@ export interface Response {
   readonly changed: readonly Resource[];
 }
 
-/** The last response that left. */
-export interface Sent {
-  readonly version: string;
-  readonly nonce: string;
-  /** Milliseconds of the monotonic clock. */
-  readonly at: number;
-}
-
 /** Commits whose way to the client is measured in one response. */
 const mostPublications = 64;
-/** Envoy withholds the ACK of clusters while one of them warms, and takes further ones meanwhile (xds-protocol X301). In milliseconds. */
-const clusterPatience = 1_000;
+export interface SubscriptionOptions {
+  readonly type: SubscribedType;
+  readonly wire: Wire;
+  readonly view: View;
+  /** Gives the names of which the client does not know what it holds (X304). */
+  readonly tainted: () => ReadonlySet<string>;
+  /** undefined: the client does not understand that resources expire. */
+  readonly heartbeats: Heartbeats | undefined;
+}
 
 /**
  * One type on one stream: what the client wants, what it may have to hear, and what is on its way to it. These are three things
@@ -46,6 +47,7 @@ export class Subscription {
   readonly #view: View;
   readonly #outbox: Outbox;
   readonly #tainted: () => ReadonlySet<string>;
+  readonly #heartbeats: Heartbeats | undefined;
 
   #started = false;
   #wildcard = false;
@@ -60,19 +62,18 @@ export class Subscription {
   #pendingSince: number | undefined;
   #publications: Publication[] = [];
 
-  readonly #outstanding: Flight[] = [];
+  readonly deliveries: Deliveries;
   #confirmedThrough = -1;
-  #lastSent: Sent | undefined;
-  #lastAcked: { readonly version: string; readonly at: number } | undefined;
   #lastNack: Nack | undefined;
 
-  /** @param tainted gives the names of which the client does not know what it holds (X304) */
-  constructor(type: SubscribedType, wire: Wire, view: View, tainted: () => ReadonlySet<string>) {
+  constructor({ type, wire, view, tainted, heartbeats }: SubscriptionOptions) {
     this.type = type;
     this.#wire = wire;
     this.#view = view;
     this.#outbox = new Outbox(type, wire, view);
     this.#tainted = tainted;
+    this.#heartbeats = heartbeats;
+    this.deliveries = new Deliveries(type.name, wire);
   }
 
   /** Whether the client has asked for the type: nothing is sent before, since Envoy would neither ACK nor NACK it (X303). */
@@ -86,18 +87,6 @@ export class Subscription {
 
   get named(): Names {
     return this.#view.named;
-  }
-
-  get outstanding(): readonly Flight[] {
-    return this.#outstanding;
-  }
-
-  get lastSent(): Sent | undefined {
-    return this.#lastSent;
-  }
-
-  get lastAcked(): { readonly version: string; readonly at: number } | undefined {
-    return this.#lastAcked;
   }
 
   /** What the client refuses; undefined once it has accepted something else for all of it. */
@@ -124,7 +113,7 @@ export class Subscription {
 
   /** Milliseconds of the monotonic clock since when the client lacks something; undefined when it lacks nothing. */
   get pendingSince(): number | undefined {
-    return this.#outstanding[0]?.sentAt ?? (this.hasWork ? this.#pendingSince : undefined);
+    return this.deliveries.outstanding[0]?.sentAt ?? (this.hasWork ? this.#pendingSince : undefined);
   }
 
   // --- what the client says ---
@@ -147,22 +136,26 @@ export class Subscription {
   }
 
   #settle(nonce: string, error: ErrorDetail | undefined, now: number): Settlement {
-    const index = nonce === '' ? -1 : this.#outstanding.findIndex((each) => each.nonce === nonce);
-    if (index < 0) return { kind: 'none' };
-    // Of several responses in a row a SotW client may answer only the last.
-    const answered =
-      this.#wire === 'sotw' ? this.#outstanding.splice(0, index + 1) : this.#outstanding.splice(index, 1);
-    const flight = joined(answered);
+    const flight = this.deliveries.answered(nonce, error === undefined, now);
     if (flight === undefined) return { kind: 'none' };
     if (error !== undefined) {
-      const blamed = this.#outbox.refused(flight, error.message, (name) => this.#isWanted(name));
-      this.#lastNack = nackOf(flight, error, blamed, now);
-      return { kind: 'nacked', flight, nack: this.#lastNack };
+      const nack = nackOf(flight, error, this.#refuse(flight, error), now);
+      this.#lastNack = nack;
+      return { kind: 'nacked', flight, nack };
     }
+    // A heartbeat says nothing of what else the client holds.
+    if (flight.isHeartbeat) return { kind: 'acked', flight };
     this.#outbox.accepted(flight);
-    this.#lastAcked = { version: flight.version, at: now };
-    if (this.#outstanding.length === 0 && this.#outbox.isFlushed) this.#confirmedThrough = flight.sequence;
+    if (this.deliveries.outstanding.length === 0 && this.#outbox.isFlushed) this.#confirmedThrough = flight.sequence;
     return { kind: 'acked', flight };
+  }
+
+  /** @returns the names at fault */
+  #refuse(flight: Flight, { message }: ErrorDetail): readonly string[] {
+    if (!flight.isHeartbeat) return this.#outbox.refused(flight, message, (name) => this.#isWanted(name));
+    // It would be refused again.
+    this.#heartbeats?.forget(namesOf(flight));
+    return namesOf(flight);
   }
 
   /** First delta request: what the client holds is compared instead of being sent again (X30). */
@@ -319,14 +312,13 @@ export class Subscription {
 
   /** Whether a response may go: one at a time (X67), but for the parts of one that was too large. */
   maySend(now: number): boolean {
-    return this.#started && this.hasWork && (this.#outbox.inParts || this.slotFreeAt(now) <= now);
+    return this.#started && (this.#outbox.inParts || this.nextMoment(now) <= now);
   }
 
-  /** When the next response may go, as far as time decides; infinity: not before an ACK or NACK. */
-  slotFreeAt(now: number): number {
-    const last = this.#outstanding.at(-1);
-    if (last === undefined) return now;
-    return this.type.name === 'cluster' ? last.sentAt + clusterPatience : Infinity;
+  /** When there is something that may go, as far as time decides; infinity: only a change or a request may change that. */
+  nextMoment(now: number): number {
+    const due = this.hasWork ? now : (this.#heartbeats?.next ?? Infinity);
+    return Math.max(due, this.deliveries.slotFreeAt(now));
   }
 
   /**
@@ -335,7 +327,7 @@ export class Subscription {
    * @param since what was sent at this moment or earlier is left out
    */
   unconfirmedNames(since: number): ReadonlySet<string> {
-    const late = this.#outstanding.filter(({ sentAt }) => sentAt > since);
+    const late = this.deliveries.outstanding.filter(({ sentAt }) => sentAt > since);
     return new Set([...late.flatMap(({ introduces }) => introduces), ...this.#outbox.newNames()]);
   }
 
@@ -347,36 +339,31 @@ export class Subscription {
   /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */
   confirmed(sequence: number): boolean {
     if (!this.#started || !this.#outbox.unrefused) return false;
-    return (!this.hasWork && this.#outstanding.length === 0) || this.#confirmedThrough >= sequence;
+    return (!this.hasWork && this.deliveries.outstanding.length === 0) || this.#confirmedThrough >= sequence;
   }
 
   /** The next response; undefined when there turns out to be nothing to say. To be called while `maySend`. */
   take(options: TakeOptions): Response | undefined {
-    const selection = this.#outbox.select(options, this.#answerDue);
+    const due = this.#heartbeats?.due(options.now, (name) => this.#isWanted(name)) ?? [];
+    // What a full state leaves out is gone, so one that prolongs has to hold everything.
+    const isRenewal = due.length > 0 && this.#outbox.sendsWhole;
+    const selection = this.#outbox.select(options, this.#answerDue || isRenewal);
     if (this.#outbox.empty) this.#pendingSince = undefined;
     if (selection === undefined) {
       if (this.#outbox.empty) this.#publications = [];
-      return undefined;
+      return due.length > 0 && !isRenewal ? this.#send(heartbeatOf(due, this.#view.version()), options, []) : undefined;
     }
-    const { version, resources, removed, changed, replaces, introduces } = selection;
     this.#answerDue = false;
     // A flush in parts has reached the client with its last part.
-    const publications = this.#outbox.inParts ? [] : this.#publications.splice(0);
+    return this.#send(selection, options, this.#outbox.inParts ? [] : this.#publications.splice(0));
+  }
+
+  #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
+    const { changed, ...content } = selection;
     const { now: sentAt, sequence } = options;
-    const flight = {
-      nonce: options.nonce(),
-      version,
-      sentAt,
-      resources,
-      removed,
-      replaces,
-      publications,
-      sequence,
-      introduces,
-    };
-    this.#outstanding.push(flight);
-    // Not the flight itself, which holds on to the bytes.
-    this.#lastSent = { version, nonce: flight.nonce, at: sentAt };
+    const flight = { ...content, nonce: options.nonce(), sentAt, sequence, publications };
+    this.deliveries.sent(flight);
+    this.#heartbeats?.sent(flight);
     return { flight, changed };
   }
 }

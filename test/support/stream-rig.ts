@@ -146,9 +146,10 @@ export class ServerRig {
   readonly mesh = new TinyMesh(() => this.clock.now());
   readonly server: XdsServer;
 
-  constructor(observer: XdsObserver = noObserver) {
+  constructor(observer: XdsObserver = noObserver, random: () => number = () => 0) {
     const { engine } = this.mesh;
-    this.server = new XdsServer({ engine, queries: tinyQueries, clock: this.clock, observer, identifier: 'weir/test' });
+    const options = { queries: tinyQueries, clock: this.clock, observer, identifier: 'weir/test', random };
+    this.server = new XdsServer({ engine, ...options });
     this.server.open();
   }
 

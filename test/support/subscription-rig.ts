@@ -1,5 +1,6 @@
 import type { Publication, Settlement } from '../../src/xds/flight.ts';
 import type { Departure, View } from '../../src/xds/outbox.ts';
+import { Heartbeats } from '../../src/xds/heartbeats.ts';
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from '../../src/xds/requests.ts';
 import type { ResourceTypeName } from '../../src/xds/resource-types.ts';
 import type { Resource } from '../../src/xds/resources.ts';
@@ -82,7 +83,13 @@ export class SubscriptionRig {
     this.#type = type;
     this.#typeUrl = typeNamed(type).typeUrl;
     this.wire = wire;
-    this.subscription = new Subscription(typeNamed(type), wire, this.#view, () => new Set());
+    this.subscription = new Subscription({
+      type: typeNamed(type),
+      wire,
+      view: this.#view,
+      tainted: () => new Set(),
+      heartbeats: new Heartbeats(() => 0),
+    });
   }
 
   get sequence(): number {

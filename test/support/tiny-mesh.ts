@@ -3,6 +3,7 @@ import { Engine } from '../../src/incremental/engine.ts';
 import { compositeKey, partsOf, scopeKey, type ProxyKey } from '../../src/model/keys.ts';
 import type { Provenance } from '../../src/model/provenance.ts';
 import type { ProxyScopes } from '../../src/model/scope.ts';
+import { expiring } from '../../src/xds/expiry.ts';
 import { frameContent } from '../../src/xds/fragment.ts';
 import { resourceTypeByName, type ResourceTypeName } from '../../src/xds/resource-types.ts';
 import type { Resource } from '../../src/xds/resources.ts';
@@ -19,6 +20,8 @@ export interface ThingOptions {
   readonly scope?: string;
   readonly children?: readonly string[];
   readonly secrets?: readonly string[];
+  /** Milliseconds. */
+  readonly ttl?: number;
   readonly provenance?: readonly Provenance[];
 }
 
@@ -66,10 +69,12 @@ export function aResource(
   type: ResourceTypeName,
   name: string,
   content: string | Uint8Array,
-  { children = [], secrets = [], provenance = [] }: ThingOptions = {},
+  { children = [], secrets = [], ttl, provenance = [] }: ThingOptions = {},
 ): Resource {
   const { message } = typeNamed(type);
-  return { type, name, ...frameContent(message, name, Buffer.from(content)), children, secrets, provenance };
+  const framed = frameContent(message, name, Buffer.from(content));
+  const resource = { type, name, ...framed, children, secrets, provenance };
+  return ttl === undefined ? resource : expiring(resource, ttl);
 }
 
 export function typeNamed(name: string): NonNullable<ReturnType<typeof resourceTypeByName>> {

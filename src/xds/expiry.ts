@@ -1,0 +1,70 @@
+import { versionOf } from './content-version.ts';
+import { sotwEntry } from './envelope.ts';
+import type * as envoy from './envoy.ts';
+import { milliseconds } from './envoy.ts';
+import type { Flight } from './flight.ts';
+import type { Wire } from './observer.ts';
+import { encode, pack, typeUrlOf } from './proto.ts';
+import { resourceTypeByName } from './resource-types.ts';
+import type { Resource } from './resources.ts';
+
+/**
+ * How a resource that is good for a limited time stands in a response (xds-protocol X72). Clients that do not understand that
+ * are sent the resource as any other.
+ */
+
+/** The entries of resources with their time, for all streams that send them. */
+const entries: Readonly<Record<Wire, WeakMap<Resource, Uint8Array>>> = { delta: new WeakMap(), sotw: new WeakMap() };
+
+/**
+ * A resource that clients drop when they hear nothing of it for some time. Its version covers the time, so that another time, or
+ * none any more, is a change like any other (X73).
+ *
+ * @param ttl milliseconds
+ */
+export function expiring(resource: Resource, ttl: number): Resource {
+  const version = versionOf(Buffer.from(`${resource.version} ${ttl}`));
+  const fragment = Buffer.allocUnsafeSlow(resource.fragment.length);
+  fragment.set(resource.fragment);
+  // The version is the first text in a fragment.
+  fragment.write(version, fragment.indexOf(resource.version), 'latin1');
+  const start = resource.value.byteOffset - resource.fragment.byteOffset;
+  return { ...resource, version, fragment, value: fragment.subarray(start, start + resource.value.length), ttl };
+}
+
+/**
+ * The `resources` entry of a resource in a response, tag and length included.
+ *
+ * @param takesExpiry whether the client understands that resources expire
+ */
+export function entryOf(wire: Wire, resource: Resource, flight: Flight, takesExpiry: boolean): Uint8Array {
+  if (flight.isHeartbeat) return heartbeatEntry(wire, resource, flight);
+  if (takesExpiry && resource.ttl !== undefined) return expiringEntry(wire, resource);
+  return wire === 'delta' ? resource.fragment : sotwEntry(resource.fragment);
+}
+
+function expiringEntry(wire: Wire, resource: Resource): Uint8Array {
+  let entry = entries[wire].get(resource);
+  if (entry !== undefined) return entry;
+  const type = resourceTypeByName(resource.type);
+  const any = { typeUrl: type === undefined ? '' : typeUrlOf(type.message), value: resource.value };
+  entry = framed(wire, { ...headOf(resource, resource.version), resource: any });
+  entries[wire].set(resource, entry);
+  return entry;
+}
+
+/** Prolongs what the client has by its time, without a body. */
+function heartbeatEntry(wire: Wire, resource: Resource, { version }: Flight): Uint8Array {
+  // A state-of-the-world client compares it with the version of the whole.
+  return framed(wire, headOf(resource, wire === 'delta' ? resource.version : version));
+}
+
+function headOf({ name, ttl }: Resource, version: string): envoy.Resource {
+  return { name, version, ttl: ttl === undefined ? undefined : milliseconds(ttl) };
+}
+
+function framed(wire: Wire, resource: envoy.Resource): Uint8Array {
+  if (wire === 'delta') return encode('envoy.service.discovery.v3.DeltaDiscoveryResponse', { resources: [resource] });
+  const wrapped = pack('envoy.service.discovery.v3.Resource', resource);
+  return encode('envoy.service.discovery.v3.DiscoveryResponse', { resources: [wrapped] });
+}

@@ -1,0 +1,45 @@
+import type { Watch } from '../incremental/commit.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { ProxyScopes } from '../model/scope.ts';
+import type { ClientFeatures } from './client-features.ts';
+import type { Clock } from './clock.ts';
+import type { ResponseConstants } from './envelope.ts';
+import type { Publication } from './flight.ts';
+import type { FlushQueue } from './flush-queue.ts';
+import type { Wire, XdsObserver } from './observer.ts';
+import type { ResourceStore } from './store.ts';
+import type { XdsStream } from './stream.ts';
+import type { TaintedNames } from './taint.ts';
+import type { StatusName } from './transport/transport.ts';
+
+/** What a stream needs of the server that it belongs to. */
+export interface StreamHost {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+  readonly observer: XdsObserver;
+  readonly queue: FlushQueue;
+  readonly taint: TaintedNames;
+  /** Unique in the process. */
+  readonly nextNonce: () => string;
+  readonly constantsFor: (wire: Wire, typeUrl: string) => ResponseConstants;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served. */
+  readonly identify: (node: Uint8Array | undefined) => { readonly proxy: Proxy; readonly features: ClientFeatures };
+  readonly followScopes: (
+    proxy: Proxy,
+    changed: (scopes: ProxyScopes, publication: Publication) => void,
+  ) => Watch<ProxyScopes>;
+  readonly ended: (stream: XdsStream, proxy: Proxy | undefined) => void;
+}
+
+/** Why a stream is ended with an error, said to the client. */
+export class StreamRefusal extends Error {
+  override readonly name = 'StreamRefusal';
+  readonly status: StatusName;
+
+  constructor(status: StatusName, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
