@@ -93,6 +93,7 @@ function assemble({ settings, version, log }: WeirOptions) {
     clock: serverClock,
     observer: observers(streamLog(log), deliveryMetrics(metrics)),
     identifier: `${hostname()}/${version}`,
+    random: Math.random,
   });
 
   // Views: the log, the metrics and the admin server read the same state.
