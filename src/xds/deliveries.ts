@@ -25,6 +25,7 @@ export class Deliveries {
   readonly #outstanding: Flight[] = [];
   #lastSent: Sent | undefined;
   #lastAcked: Acked | undefined;
+  #lastReplacement: number | undefined;
 
   /** @param type its short name */
   constructor(type: string, wire: Wire) {
@@ -45,6 +46,11 @@ export class Deliveries {
     return this.#lastAcked;
   }
 
+  /** When the client was last told that something it had is gone or is something else now. Milliseconds of the monotonic clock. */
+  get lastReplacement(): number | undefined {
+    return this.#lastReplacement;
+  }
+
   /** When the next response may go, as far as time decides; infinity: not before an ACK or NACK (X67). */
   slotFreeAt(now: number): number {
     const last = this.#outstanding.at(-1);
@@ -52,8 +58,10 @@ export class Deliveries {
     return this.#type === 'cluster' ? last.sentAt + clusterPatience : Infinity;
   }
 
-  sent(flight: Flight): void {
+  /** @param replaces whether it takes something from the client or puts something else in its place */
+  sent(flight: Flight, replaces: boolean): void {
     this.#outstanding.push(flight);
+    if (replaces) this.#lastReplacement = flight.sentAt;
     // Not the flight itself, which holds on to the bytes.
     this.#lastSent = { version: flight.version, nonce: flight.nonce, at: flight.sentAt };
   }

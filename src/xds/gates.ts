@@ -1,5 +1,5 @@
 import { mentionsAny } from './mentions.ts';
-import { deadlines, removalWaitsFor, waitsForNew } from './order.ts';
+import { deadlines, drainsThrough, removalWaitsFor, waitsForNew } from './order.ts';
 import type { Departure } from './outbox.ts';
 import type { Resource } from './resources.ts';
 import type { Subscription } from './subscription.ts';
@@ -47,7 +47,9 @@ export class Gates {
   }
 
   /** Whether nothing that the client has may still name what went away (X55). */
-  mayRemove({ type }: Subscription, { sequence, at }: Departure, now: number): boolean {
+  mayRemove({ type }: Subscription, departure: Departure, now: number): boolean {
+    const { sequence, at } = departure;
+    if (now < this.#drainedAt(type.name, departure)) return false;
     const [first, ...others] = removalWaitsFor.get(type.name) ?? [];
     if (first === undefined) return true;
     // What the client confirms on its other streams is not known here (X59).
@@ -60,6 +62,13 @@ export class Gates {
     );
   }
 
+  /** When the connections that may still use what went away are closed; negative infinity: there are none. */
+  #drainedAt(type: string, { at }: Departure): number {
+    const users = drainsThrough.get(type);
+    const replaced = users === undefined ? undefined : this.#find(users)?.deliveries.lastReplacement;
+    return replaced !== undefined && replaced + deadlines.draining > at ? at + deadlines.draining : -Infinity;
+  }
+
   /** The moments at which time alone may open a gate; those in the past do not matter. */
   moments(): readonly number[] {
     const awaited = [...new Set(waitsForNew.values())].flatMap(
@@ -68,7 +77,7 @@ export class Gates {
     const departures = [...removalWaitsFor.keys()].flatMap((type) => this.#find(type)?.oldestDeparture ?? []);
     return [
       ...awaited.map(({ sentAt }) => sentAt + deadlines.newClusters),
-      ...departures.map(({ at }) => at + deadlines.separateRemoval),
+      ...departures.flatMap(({ at }) => [at + deadlines.separateRemoval, at + deadlines.draining]),
       this.#connectedAt + deadlines.noListeners,
     ];
   }

@@ -41,6 +41,12 @@ export const removalWaitsFor: ReadonlyMap<string, readonly string[]> = new Map([
   ['cluster', ['listener', 'routes', 'virtualHosts']],
 ]);
 
+/**
+ * Types whose resources are used for a while by those of another type that are gone: a listener that was removed or replaced goes
+ * on serving the connections that it has.
+ */
+export const drainsThrough: ReadonlyMap<string, string> = new Map([['cluster', 'listener']]);
+
 /** Time limits, in milliseconds. */
 export const deadlines = {
   /** How long routes wait for a new cluster, from when it was sent, that the client does not confirm (X57). */
@@ -49,6 +55,8 @@ export const deadlines = {
   noListeners: 5_000,
   /** Clusters are removed so late from a client that hears of its routes on another stream (X59). */
   separateRemoval: 15_000,
+  /** How long a listener drains: Envoy's default of `--drain-time-s`. */
+  draining: 600_000,
   /** An ACK that takes longer is reported (X69). */
   overdue: 60_000,
 } as const;

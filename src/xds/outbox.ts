@@ -83,6 +83,11 @@ export class Outbox {
     this.#saysRemoved = wire === 'delta' || type.fullState;
   }
 
+  /** Whether there is something that the client should have and may not have; what it should no longer have is no lack. */
+  get lacks(): boolean {
+    return this.#pending.size > this.#departures.size || this.#rejections?.hasRetries === true;
+  }
+
   get empty(): boolean {
     return this.#pending.size === 0 && this.#rejections?.hasRetries !== true;
   }

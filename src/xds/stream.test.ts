@@ -275,7 +275,25 @@ describe('the removal of a cluster', () => {
     const answers = rig.settle(client);
     expect(spelled(answers)).toEqual(['listener +l@1', 'routes +r@to-x']);
     for (const answer of answers) client.ack(answer);
+    expect(spelled(rig.exchange(client))).toEqual([]);
+    // The listener that was replaced serves what is connected to it until then.
+    rig.clock.advance(600_000);
     expect(spelled(rig.exchange(client))).toEqual(['cluster -gone']);
+  });
+
+  it('waits while a listener that may use it drains, and is no lack meanwhile (xds-protocol/X55)', () => {
+    const rig = meshRig();
+    const client = rig.bootedClient(['x'], ['r']);
+    rig.mesh.change((mesh) => {
+      mesh.remove('listener', 'l');
+      mesh.remove('cluster', 'x');
+    });
+    expect(spelled(rig.exchange(client))).toEqual(['listener -l']);
+    rig.clock.advance(599_000);
+    expect(spelled(rig.exchange(client))).toEqual([]);
+    expect(rig.server.proxies()[0]?.types.map(({ state }) => state)).toEqual(['synced', 'synced', 'synced', 'synced']);
+    rig.clock.advance(1_000);
+    expect(spelled(rig.exchange(client))).toEqual(['cluster -x']);
   });
 });
 

@@ -113,7 +113,8 @@ export class Subscription {
 
   /** Milliseconds of the monotonic clock since when the client lacks something; undefined when it lacks nothing. */
   get pendingSince(): number | undefined {
-    return this.deliveries.outstanding[0]?.sentAt ?? (this.hasWork ? this.#pendingSince : undefined);
+    const lacks = this.#answerDue || this.#outbox.lacks;
+    return this.deliveries.outstanding[0]?.sentAt ?? (lacks ? this.#pendingSince : undefined);
   }
 
   // --- what the client says ---
@@ -362,7 +363,7 @@ export class Subscription {
     const { changed, ...content } = selection;
     const { now: sentAt, sequence } = options;
     const flight = { ...content, nonce: options.nonce(), sentAt, sequence, publications };
-    this.deliveries.sent(flight);
+    this.deliveries.sent(flight, content.removed.length > 0 || changed.length > content.introduces.length);
     this.#heartbeats?.sent(flight);
     return { flight, changed };
   }

@@ -136,7 +136,8 @@ class Walk {
     );
     if (bad.length > 0) this.edit(bad);
     this.quiesce();
-    this.rig.clock.advance(60_000);
+    // Longer than anything waits: clusters whose listeners drain wait longest.
+    this.rig.clock.advance(700_000);
     this.quiesce();
   }
 
