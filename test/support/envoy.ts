@@ -18,7 +18,7 @@ export async function envoyForTests(): Promise<string | undefined> {
 }
 
 /** Whether `WEIR_REQUIRE`, a list separated by commas, names a thing without which tests must not pass. */
-function isRequired(thing: string): boolean {
+export function isRequired(thing: string): boolean {
   return (env['WEIR_REQUIRE'] ?? '').split(',').some((name) => name.trim() === thing);
 }
 
