@@ -1,4 +1,4 @@
-import { joined, type Flight } from './flight.ts';
+import { joined, type Flight, type Held } from './flight.ts';
 import type { Wire } from './observer.ts';
 
 /** The last response that left. */
@@ -56,6 +56,12 @@ export class Deliveries {
     const last = this.#outstanding.at(-1);
     if (last === undefined) return now;
     return this.#type === 'cluster' ? last.sentAt + clusterPatience : Infinity;
+  }
+
+  /** What a response replaces, and what those before it did that are not answered: a full state repeats that, and may be refused for it. */
+  replacedWith(replaces: ReadonlyMap<string, Held>): ReadonlyMap<string, Held> {
+    const unanswered = this.#outstanding.flatMap((flight) => [...flight.replaces]);
+    return unanswered.length === 0 ? replaces : new Map([...replaces, ...unanswered.toReversed()]);
   }
 
   /** @param replaces whether it takes something from the client or puts something else in its place */

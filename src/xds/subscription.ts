@@ -362,7 +362,8 @@ export class Subscription {
   #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
     const { changed, ...content } = selection;
     const { now: sentAt, sequence } = options;
-    const flight = { ...content, nonce: options.nonce(), sentAt, sequence, publications };
+    const replaces = this.deliveries.replacedWith(content.replaces);
+    const flight = { ...content, replaces, nonce: options.nonce(), sentAt, sequence, publications };
     this.deliveries.sent(flight, content.removed.length > 0 || changed.length > content.introduces.length);
     this.#heartbeats?.sent(flight);
     return { flight, changed };
