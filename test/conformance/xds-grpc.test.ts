@@ -33,7 +33,7 @@ describe.each(kinds)('$name without a proxy', (kind) => {
       disconnected: () => disconnected.resolve(),
     };
     [served, one, two] = await Promise.all([
-      ServedMesh.start(observer),
+      ServedMesh.start({ observer }),
       NamedGrpcServer.start('one'),
       NamedGrpcServer.start('two'),
     ]);

@@ -5,16 +5,14 @@ import { aNodeId, type Answer, type FakeClient, type ServerRig, type Wire } from
  * everything of clusters and listeners, for the load assignments that its clusters name and the routes that its listeners name,
  * applies what comes, refuses what is bad, and withholds the ACK of clusters while they warm.
  *
+ * Of a response that it refuses it applies what is good, additions and removals, but remembers no version of it: when it comes back
+ * it names the versions of before, which is not what it runs (xds-protocol X304).
+ *
  * Content is text: `name=version>child,child!`, where `!` says that the client refuses it.
  */
 
 const types = ['cluster', 'endpoints', 'listener', 'routes'] as const;
 type Type = (typeof types)[number];
-
-interface Held {
-  readonly content: string;
-  readonly version: string;
-}
 
 /** A response of clusters whose ACK waits for their load assignments. */
 interface Warming {
@@ -33,9 +31,13 @@ export class ModelClient {
   readonly wire: Wire;
   readonly #rig: ServerRig;
   readonly #nackStyle: NackStyle;
+  readonly #nodeId: string;
   #transport: FakeClient;
   #hasSaidWho = false;
-  readonly state = new Map<Type, Map<string, Held>>(types.map((type) => [type, new Map()]));
+  /** What it runs: content by name. */
+  readonly state = new Map<Type, Map<string, string>>(types.map((type) => [type, new Map()]));
+  /** What it says that it holds: versions by name, of responses that it has accepted. */
+  readonly #recorded = new Map<Type, Map<string, string>>(types.map((type) => [type, new Map()]));
   readonly #named = new Map<Type, Set<string>>([
     ['endpoints', new Set()],
     ['routes', new Set()],
@@ -46,19 +48,23 @@ export class ModelClient {
   readonly #inbox: Answer[] = [];
   readonly #unanswered = new Map<string, Answer>();
   #warming: Warming[] = [];
+  /** Responses that are applied and not answered while it keeps its answers to itself. */
+  readonly #kept: (() => void)[] = [];
+  #keepsAnswers = false;
   /** Clusters that took effect and wait for their load assignment. */
   readonly cold = new Map<string, Set<string>>();
   responses = 0;
 
-  constructor(rig: ServerRig, wire: Wire, nackStyle: NackStyle) {
+  constructor(rig: ServerRig, wire: Wire, nackStyle: NackStyle, nodeId: string = aNodeId) {
     this.#rig = rig;
+    this.#nodeId = nodeId;
     this.wire = wire;
     this.#nackStyle = nackStyle;
     this.#transport = rig.client(wire);
   }
 
   content(type: Type, name: string): string | undefined {
-    return this.#of(type).get(name)?.content;
+    return this.#of(type).get(name);
   }
 
   named(type: Type): ReadonlySet<string> {
@@ -78,6 +84,7 @@ export class ModelClient {
     this.#transport.leave({ kind: 'broken', detail: 'reset' });
     this.#inbox.length = 0;
     this.#warming = [];
+    this.#kept.length = 0;
     this.#unanswered.clear();
     this.#isStarted.clear();
     this.#lastNonce.clear();
@@ -108,6 +115,12 @@ export class ModelClient {
     }
   }
 
+  /** Keeps its answers to itself from now on, or gives them all. */
+  keepAnswers(keeps: boolean): void {
+    this.#keepsAnswers = keeps;
+    if (!keeps) for (const answer of this.#kept.splice(0)) answer();
+  }
+
   get isIdle(): boolean {
     return this.#inbox.length === 0;
   }
@@ -115,7 +128,7 @@ export class ModelClient {
   /** Asks again for a name that it follows already, having lost what it had (delta). */
   askAgain(type: 'endpoints' | 'routes', name: string): void {
     if (this.wire !== 'delta' || !this.named(type).has(name)) return;
-    this.#of(type).delete(name);
+    this.#forget(type, name);
     this.#transport.request(type, { resourceNamesSubscribe: [name] });
   }
 
@@ -142,6 +155,10 @@ export class ModelClient {
     const names = [...resources.map(nameOf), ...removed];
     if (new Set(names).size !== names.length) throw new Error(`a name twice in ${names.join()}`);
     if (!this.#isStarted.has(type as Type)) throw new Error(`${type} was never asked for`);
+    if (type === 'routes' || (type === 'endpoints' && this.wire === 'sotw')) {
+      const unrequested = names.filter((name) => !this.named(type).has(name));
+      if (unrequested.length > 0) throw new Error(`${unrequested.join()} was not asked for`);
+    }
     const open = [...this.#unanswered.values()].filter((other) => other.type === type);
     const isPatient = type === 'cluster' && open.every(({ sentAt }) => answer.sentAt - sentAt >= 1_000);
     if (open.length > 0 && !isPatient) throw new Error(`a second response of ${type} before the first was answered`);
@@ -156,14 +173,19 @@ export class ModelClient {
     const news = dropsAll ? [] : answer.resources.filter((text) => !text.endsWith('!'));
     const gone = dropsAll ? [] : this.#goneBy(type, answer);
     for (const name of gone) this.#remove(type, name);
-    for (const [index, text] of answer.resources.entries()) {
-      if (news.includes(text)) this.#put(type, text, answer.versions[index] ?? '');
-    }
+    for (const text of news) this.#put(type, text);
+    if (!isRefused) this.#record(type, answer);
     this.#subscribeChildren(type);
+    // A refusal is never kept back: one that is lost with its connection leaves no trace at the server.
     if (isRefused) return this.#nack(answer, bad);
     if (type === 'cluster' && this.#warms(answer)) return;
-    this.#ack(answer);
+    this.#answer(() => this.#ack(answer));
     this.#finishWarming();
+  }
+
+  #answer(give: () => void): void {
+    if (this.#keepsAnswers) this.#kept.push(give);
+    else give();
   }
 
   /** What a response takes away: in a full state, whatever it leaves out. */
@@ -174,13 +196,13 @@ export class ModelClient {
     return [...this.#of(type).keys()].filter((name) => !kept.has(name));
   }
 
-  #put(type: Type, text: string, version: string): void {
+  #put(type: Type, text: string): void {
     const name = nameOf(text);
     const content = contentOf(text);
-    const before = this.#of(type).get(name)?.content;
+    const before = this.#of(type).get(name);
     // What the type does not follow is dropped unread, but for load assignments that come before the question.
     if ((type === 'endpoints' || type === 'routes') && !this.named(type).has(name)) return;
-    this.#of(type).set(name, { content, version });
+    this.#of(type).set(name, content);
     if (type === 'cluster' && content !== before) this.cold.set(name, new Set(childrenOf(content)));
     if (type === 'endpoints') for (const needed of this.cold.values()) needed.delete(name);
   }
@@ -190,6 +212,19 @@ export class ModelClient {
     if (type === 'endpoints' || type === 'routes') return;
     this.#of(type).delete(name);
     this.cold.delete(name);
+  }
+
+  #record(type: Type, { resources, versions, removed }: Answer): void {
+    const recorded = this.#recordedOf(type);
+    for (const name of removed) recorded.delete(name);
+    for (const [index, text] of resources.entries()) {
+      if (this.#of(type).has(nameOf(text))) recorded.set(nameOf(text), versions[index] ?? '');
+    }
+  }
+
+  #forget(type: Type, name: string): void {
+    this.#of(type).delete(name);
+    this.#recordedOf(type).delete(name);
   }
 
   #warms(answer: Answer): boolean {
@@ -204,7 +239,7 @@ export class ModelClient {
     const waiting = new Set([...this.cold.values()].flatMap((needed) => [...needed]));
     const done = this.#warming.filter(({ endpoints }) => ![...endpoints].some((name) => waiting.has(name)));
     this.#warming = this.#warming.filter((each) => !done.includes(each));
-    for (const { answer } of done) this.#ack(answer);
+    for (const { answer } of done) this.#answer(() => this.#ack(answer));
   }
 
   /** Warming ends by time, too (`initial_fetch_timeout`). */
@@ -249,7 +284,7 @@ export class ModelClient {
 
   #referredTo(type: 'endpoints' | 'routes'): ReadonlySet<string> {
     const parents = this.#of(type === 'endpoints' ? 'cluster' : 'listener');
-    return new Set([...parents.values()].flatMap(({ content }) => childrenOf(content)));
+    return new Set([...parents.values()].flatMap(childrenOf));
   }
 
   #change(
@@ -262,7 +297,7 @@ export class ModelClient {
     for (const name of added) named.add(name);
     for (const name of dropped) {
       named.delete(name);
-      this.#of(type).delete(name);
+      this.#forget(type, name);
     }
     if (!this.#isStarted.has(type)) this.#start(type);
     else if (this.wire === 'sotw') this.#list(type, responseNonce === undefined ? {} : { responseNonce });
@@ -277,13 +312,13 @@ export class ModelClient {
 
   #start(type: Type): void {
     this.#isStarted.add(type);
-    const node = this.#hasSaidWho ? {} : { node: { id: aNodeId } };
+    const node = this.#hasSaidWho ? {} : { node: { id: this.#nodeId } };
     this.#hasSaidWho = true;
     if (this.wire === 'sotw') return this.#list(type, node);
     this.#transport.request(type, {
       ...node,
       resourceNamesSubscribe: [...this.named(type)],
-      initialResourceVersions: Object.fromEntries([...this.#of(type)].map(([name, held]) => [name, held.version])),
+      initialResourceVersions: Object.fromEntries(this.#recordedOf(type)),
     });
   }
 
@@ -292,10 +327,12 @@ export class ModelClient {
     this.#transport.list(type, { responseNonce, resourceNames: [...this.named(type)], ...fields });
   }
 
-  #of(type: Type): Map<string, Held> {
-    const held = this.state.get(type);
-    if (held === undefined) throw new Error(`no type ${type}`);
-    return held;
+  #of(type: Type): Map<string, string> {
+    return ofType(this.state, type);
+  }
+
+  #recordedOf(type: Type): Map<string, string> {
+    return ofType(this.#recorded, type);
   }
 
   #names(type: 'endpoints' | 'routes'): Set<string> {
@@ -303,6 +340,12 @@ export class ModelClient {
     if (named === undefined) throw new Error(`no names of ${type}`);
     return named;
   }
+}
+
+function ofType(all: ReadonlyMap<Type, Map<string, string>>, type: Type): Map<string, string> {
+  const some = all.get(type);
+  if (some === undefined) throw new Error(`no type ${type}`);
+  return some;
 }
 
 /** `name@name=version` of delta, `name=version` of state of the world. */

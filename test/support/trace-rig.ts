@@ -83,8 +83,6 @@ class TracedTransport implements StreamTransport {
 interface Line {
   readonly transport: TracedTransport;
   hasSaidWho: boolean;
-  /** Names of which the client has heard, held something or asked; by type. */
-  readonly mentioned: Set<string>;
   readonly nonces: Set<string>;
 }
 
@@ -145,6 +143,8 @@ export class TracePeer {
   readonly #world: TraceWorld;
   readonly #lines = new Map<string, Line>();
   readonly #memories = new Map<string, Memory>();
+  /** Names of which the client has heard or asked, or of which it said that it holds something; `type name`. */
+  readonly #mentioned = new Set<string>();
   #unanswered: Heard[] = [];
 
   constructor(world: TraceWorld, variant: Variant, node: envoy.Node) {
@@ -179,7 +179,7 @@ export class TracePeer {
       ...(fields.resourceNamesUnsubscribe ?? []),
       ...Object.keys(fields.initialResourceVersions ?? {}),
     ];
-    for (const name of names) line.mentioned.add(`${type} ${name}`);
+    for (const name of names) this.#mentioned.add(`${type} ${name}`);
     const message = this.isDelta
       ? encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', { ...fields, typeUrl: typeUrlNamed(type) })
       : encode('envoy.service.discovery.v3.DiscoveryRequest', { ...fields, typeUrl: typeUrlNamed(type) });
@@ -318,9 +318,10 @@ export class TracePeer {
     const key = this.variant.isAds ? 'ads' : type;
     let line = this.#lines.get(key);
     if (line === undefined) {
-      line = { transport: new TracedTransport(), hasSaidWho: false, mentioned: new Set(), nonces: new Set() };
+      line = { transport: new TracedTransport(), hasSaidWho: false, nonces: new Set() };
       this.#lines.set(key, line);
-      this.#world.server.accept(line.transport, this.variant.wire);
+      const only = this.variant.isAds ? undefined : typeUrlNamed(type);
+      this.#world.server.accept(line.transport, this.variant.wire, only);
     }
     return line;
   }
@@ -333,12 +334,12 @@ export class TracePeer {
   #check(line: Line, heard: Heard): Heard {
     const { type, nonce, resources, removed } = heard;
     const names = resources.map(nameOf);
-    for (const name of names) line.mentioned.add(`${type} ${name}`);
+    for (const name of names) this.#mentioned.add(`${type} ${name}`);
     const faults = [
       ...(type === '' || nonce === '' ? ['a response without a type or a nonce'] : []),
       ...(line.nonces.has(nonce) ? [`the nonce ${nonce} for the second time`] : []),
       ...(new Set([...names, ...removed]).size < names.length + removed.length ? ['a name twice'] : []),
-      ...removed.filter((name) => !line.mentioned.has(`${type} ${name}`)),
+      ...removed.filter((name) => !this.#mentioned.has(`${type} ${name}`)),
     ];
     expect(faults).toEqual([]);
     line.nonces.add(nonce);

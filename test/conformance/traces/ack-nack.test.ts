@@ -163,6 +163,30 @@ const traces: readonly Trace[] = [
     },
   },
   {
+    title:
+      'blames the cluster that was bad in two responses, not the one that came with the second (xds-protocol/X301, xds-protocol/X51)',
+    where: inSotw,
+    run: (world, peer) => {
+      for (const message of ['Error adding/updating cluster(s) bad: no', 'no']) {
+        world.change('cluster bad=bad');
+        peer.ask('cluster');
+        const [first] = peer.hearsAll();
+        world.change('cluster good=1');
+        world.clock.advance(1_000);
+        const [second] = peer.hearsAll();
+        expect(second?.resources.toSorted()).toEqual(['bad=bad', 'good=1']);
+        world.change('cluster bad=mended');
+        for (const nonce of [first?.nonce ?? '', second?.nonce ?? '']) {
+          peer.send('cluster', { responseNonce: nonce, errorDetail: { code: 13, message } });
+        }
+        world.clock.advance(1_000);
+        expect(peer.hearsAndAcks().at(-1)).toBe('cluster bad=mended good=1');
+        peer.leave();
+        world.change('-cluster bad', '-cluster good');
+      }
+    },
+  },
+  {
     title: 'shows the names at fault and the first KiB of the words (xds-protocol/X53)',
     run: (world, peer) => {
       world.change('endpoints a=bad');

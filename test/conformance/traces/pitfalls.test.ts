@@ -71,7 +71,7 @@ const traces: readonly Trace[] = [
       world.change('endpoints a=2');
       expect(peer.hearsAndAcks()).toEqual(['endpoints a=2']);
       world.change('-cluster b');
-      world.clock.advance(10_000);
+      world.clock.advance(20_000);
       expect(peer.hearsAndAcks()).toEqual(['cluster -b']);
       peer.unsubscribe('endpoints', 'b');
       peer.isSilentFor(60_000);

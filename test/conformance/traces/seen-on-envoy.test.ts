@@ -111,6 +111,42 @@ const traces: readonly Trace[] = [
     },
   },
   {
+    title: 'takes away the sibling of what it refused when that is deleted while it is away (xds-protocol/X304)',
+    where: inDeltaAds,
+    run: (world, peer) => {
+      world.change('cluster bad=1', 'cluster sibling=1');
+      peer.ask('cluster');
+      expect(peer.hears()).toEqual(['cluster bad=1 sibling=1']);
+      peer.nack('cluster', 'Error adding/updating cluster(s) bad: Unknown extension');
+      peer.leave({ kind: 'broken', detail: 'reset' });
+      world.change('-cluster sibling', 'cluster bad=2');
+      // It runs the sibling and has no version of it.
+      peer.send('cluster', { initialResourceVersions: {} });
+      const heard = peer.hearsAll();
+      world.clock.advance(10_000);
+      heard.push(...peer.hearsAll());
+      expect(heard.flatMap(({ resources }) => resources)).toEqual(['bad=2']);
+      expect(heard.flatMap(({ removed }) => removed)).toEqual(['sibling']);
+    },
+  },
+  {
+    title: 'gives what is back to a client that names its version and runs another (xds-protocol/X304)',
+    where: inDeltaAds,
+    run: (world, peer) => {
+      world.change('cluster a=A');
+      peer.ask('cluster');
+      const held = peer.hearsAll()[0]?.versions ?? {};
+      peer.ack();
+      world.change('cluster a=B', 'cluster bad=1');
+      peer.hears();
+      peer.nack('cluster', 'Error adding/updating cluster(s) bad: Unknown extension');
+      peer.leave({ kind: 'broken', detail: 'reset' });
+      world.change('cluster a=A', '-cluster bad');
+      peer.send('cluster', { initialResourceVersions: held });
+      expect(peer.hearsAll().flatMap(({ resources }) => resources)).toEqual(['a=A']);
+    },
+  },
+  {
     title: 'lets traffic go on after load assignments and routes are deleted: it does not say so (xds-protocol/X306)',
     where: inDeltaAds,
     run: (world, peer) => {
