@@ -59,6 +59,15 @@ it('leaves unset what has no default', () => {
   expect(settingsOf({})).toEqual({
     files: undefined,
     xdsPlaintext: undefined,
+    xdsTls: undefined,
+    xdsTlsCert: undefined,
+    xdsTlsKey: undefined,
+    xdsTlsClientCa: undefined,
+    xdsTransport: 'http2',
+    xdsStreamsPerSecond: 200,
+    xdsMaxConnectionAge: 1_800_000,
+    xdsKeepalive: 30_000,
+    xdsStallTimeout: 60_000,
     domain: 'cluster.local',
     admin: { host: '127.0.0.1', port: 15014 },
     logLevel: 'info',
@@ -89,7 +98,7 @@ describe('problems name the place and say what to do', () => {
     [
       'unknown setting like no other',
       { ...config, file: 'colour: red' },
-      'weir.yaml:1 (colour) is not a setting; the settings are files, xdsPlaintext, domain, admin, logLevel, logFormat',
+      /^weir\.yaml:1 \(colour\) is not a setting; the settings are files, xdsPlaintext, .*, logLevel, logFormat$/,
     ],
     ['broken YAML', { ...config, file: 'admin: [\n' }, /^weir\.yaml:\d is not YAML: /],
     ['list', { ...config, file: '- admin' }, 'weir.yaml must hold settings, one `key: value` a line'],
@@ -119,5 +128,46 @@ describe('plaintext xDS', () => {
     expect(problemsOf({ flags: { xdsPlaintext: address } })).toMatch(
       /^--xds-plaintext must be an address of this machine alone/,
     );
+  });
+});
+
+describe('xDS over TLS', () => {
+  const complete = { xdsTls: '0.0.0.0:15012', xdsTlsCert: 'c', xdsTlsKey: 'k', xdsTlsClientCa: 'a' };
+
+  it('may be served to everybody who has a certificate', () => {
+    expect(settingsOf({ flags: complete })).toMatchObject({ xdsTls: { host: '0.0.0.0', port: 15012 } });
+  });
+
+  it('needs all of its settings', () => {
+    expect(problemsOf({ flags: { xdsTls: '0.0.0.0:15012', xdsTlsKey: 'k' } })).toBe(
+      '--xds-tls is of no use without --xds-tls-cert, --xds-tls-client-ca',
+    );
+    expect(problemsOf({ environment: { WEIR_XDS_TLS_CERT: 'c' } })).toBe(
+      'WEIR_XDS_TLS_CERT is of no use without --xds-tls, --xds-tls-key, --xds-tls-client-ca',
+    );
+  });
+});
+
+describe('limits of connections', () => {
+  it('are durations and numbers', () => {
+    const flags = { xdsMaxConnectionAge: '1h30m', xdsKeepalive: '5s', xdsStreamsPerSecond: '35' };
+    expect(settingsOf({ flags })).toMatchObject({
+      xdsMaxConnectionAge: 5_400_000,
+      xdsKeepalive: 5_000,
+      xdsStreamsPerSecond: 35,
+    });
+  });
+
+  it('of age can be switched off', () => {
+    expect(settingsOf({ flags: { xdsMaxConnectionAge: 'off' } }).xdsMaxConnectionAge).toBeUndefined();
+  });
+
+  it.each([
+    ['xdsKeepalive', '30', '--xds-keepalive must be a duration such as 30s or 5m, but it has no unit'],
+    ['xdsMaxConnectionAge', 'never', '--xds-max-connection-age must be a duration such as 30s or 5m, or off'],
+    ['xdsStreamsPerSecond', '0', '--xds-streams-per-second must be a whole number from 1 to 999999'],
+    ['xdsTransport', 'quic', '--xds-transport must be one of http2, grpc-js'],
+  ])('%s: %s is refused with advice', (key, value, message) => {
+    expect(problemsOf({ flags: { [key]: value } })).toBe(message);
   });
 });

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { describeError } from '../observe/log.ts';
 import { nearestName } from '../model/nearest-name.ts';
-import { configFile, settingKeys, settings, type Setting, type SettingKey, type Settings } from './settings.ts';
+import {
+  configFile,
+  settingKeys,
+  settings,
+  settingsThatBelongTogether,
+  type Setting,
+  type SettingKey,
+  type Settings,
+} from './settings.ts';
 
 /** Reads settings from flags, the environment and a file, in that order of precedence. */
 
@@ -37,17 +45,27 @@ export function readConfig({ flags, environment, readFile = readText }: ConfigIn
   const file = path === undefined ? noFile : readConfigFile(path, readFile);
   const problems = [...file.problems];
   const values: Partial<Record<SettingKey, unknown>> = {};
+  const places = new Map<SettingKey, string>();
   for (const key of settingKeys) {
     const setting: Setting<unknown> = settings[key];
     const given = fromFlag(setting, flags[key]) ?? fromEnvironment(setting, environment) ?? file.given.get(key);
     const { value, place } = given ?? { value: setting.default, place: `the default of ${key}` };
     if (value === undefined) continue;
+    places.set(key, place);
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) values[key] = parsed.data;
     else problems.push(...parsed.error.issues.map(({ message }) => ({ key, place, message })));
   }
+  problems.push(...settingsThatBelongTogether.flatMap((group) => missingOf(group, places)));
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'valid', settings: { ...unset, ...values } as Settings, file: path };
+}
+
+function missingOf(group: readonly SettingKey[], places: ReadonlyMap<SettingKey, string>): readonly ConfigProblem[] {
+  const given = group.find((key) => places.has(key));
+  const missing = group.filter((key) => !places.has(key)).map((key) => `--${settings[key].flag}`);
+  if (given === undefined || missing.length === 0) return [];
+  return [{ key: given, place: places.get(given) ?? '', message: `is of no use without ${missing.join(', ')}` }];
 }
 
 /** One line for each problem. */

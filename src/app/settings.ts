@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { logLevels } from '../observe/log.ts';
+import { readDuration } from '../policy/duration.ts';
+import { transportKinds } from '../xds/transport/transport-kinds.ts';
 import { isLoopback, parseSocketAddress, type SocketAddress } from './listen-address.ts';
 
 /**
@@ -31,6 +33,26 @@ const loopbackAddress = socketAddress.refine(isLoopback, {
     'must be an address of this machine alone, such as 127.0.0.1:15010, because plaintext xDS tells whoever connects all about the mesh',
 });
 
+const filePath = z.string().min(1, { error: 'must name a file' });
+
+/** Milliseconds. */
+const duration = z.string().transform((text, context): number => {
+  const reading = readDuration(text, 1);
+  if (reading.kind === 'duration') return reading.milliseconds;
+  context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, but it ${reading.reason}` });
+  return z.NEVER;
+});
+
+/** Milliseconds; undefined: never. */
+const durationOrOff = z.union([z.literal('off').transform(() => undefined), duration], {
+  error: 'must be a duration such as 30s or 5m, or off',
+});
+
+const rate = z
+  .string()
+  .regex(/^[1-9]\d{0,5}$/, { error: 'must be a whole number from 1 to 999999' })
+  .transform(Number);
+
 /** A list of the file, or text from a flag or the environment whose parts are separated by commas. */
 const paths = z
   .union([z.string(), z.array(z.string())], { error: 'must be a directory or a list of directories' })
@@ -59,6 +81,81 @@ export const settings = {
     default: undefined,
     description:
       'serve xDS without TLS on this address; only addresses of this machine are allowed; port 0 takes a free one',
+  },
+  xdsTls: {
+    schema: socketAddress,
+    flag: 'xds-tls',
+    placeholder: 'HOST:PORT',
+    variable: 'WEIR_XDS_TLS',
+    default: undefined,
+    description:
+      'serve xDS over TLS on this address, to clients that show a certificate of --xds-tls-client-ca; port 0 takes a free one',
+  },
+  xdsTlsCert: {
+    schema: filePath,
+    flag: 'xds-tls-cert',
+    placeholder: 'FILE',
+    variable: 'WEIR_XDS_TLS_CERT',
+    default: undefined,
+    description:
+      "PEM file of the server's certificate and those between it and its authority; read again when it changes",
+  },
+  xdsTlsKey: {
+    schema: filePath,
+    flag: 'xds-tls-key',
+    placeholder: 'FILE',
+    variable: 'WEIR_XDS_TLS_KEY',
+    default: undefined,
+    description: 'PEM file of the private key of that certificate; read again when it changes',
+  },
+  xdsTlsClientCa: {
+    schema: filePath,
+    flag: 'xds-tls-client-ca',
+    placeholder: 'FILE',
+    variable: 'WEIR_XDS_TLS_CLIENT_CA',
+    default: undefined,
+    description: 'PEM file of the authorities whose clients are served; read again when it changes',
+  },
+  xdsTransport: {
+    schema: z.enum(transportKinds, { error: `must be one of ${transportKinds.join(', ')}` }),
+    flag: 'xds-transport',
+    placeholder: 'NAME',
+    variable: 'WEIR_XDS_TRANSPORT',
+    default: 'http2',
+    description: "http2 (Weir's own, the faster one) or grpc-js (the library)",
+  },
+  xdsStreamsPerSecond: {
+    schema: rate,
+    flag: 'xds-streams-per-second',
+    placeholder: 'N',
+    variable: 'WEIR_XDS_STREAMS_PER_SECOND',
+    default: '200',
+    description: 'new streams that are let in each second; more wait for up to 10 s, and are refused beyond that',
+  },
+  xdsMaxConnectionAge: {
+    schema: durationOrOff,
+    flag: 'xds-max-connection-age',
+    placeholder: 'DURATION',
+    variable: 'WEIR_XDS_MAX_CONNECTION_AGE',
+    default: '30m',
+    description:
+      'age, give or take a tenth, at which a connection is ended, so that proxies spread over replicas; or off',
+  },
+  xdsKeepalive: {
+    schema: duration,
+    flag: 'xds-keepalive',
+    placeholder: 'DURATION',
+    variable: 'WEIR_XDS_KEEPALIVE',
+    default: '30s',
+    description: 'time between PINGs on a connection; one that is not answered within 10 s ends it',
+  },
+  xdsStallTimeout: {
+    schema: duration,
+    flag: 'xds-stall-timeout',
+    placeholder: 'DURATION',
+    variable: 'WEIR_XDS_STALL_TIMEOUT',
+    default: '60s',
+    description: 'time that a client has to take what was sent to it, for each MiB begun, before its stream is ended',
   },
   domain: {
     schema: domainName,
@@ -95,6 +192,11 @@ export const settings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 export type SettingKey = keyof typeof settings;
+
+/** Settings that mean something only together. */
+export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
+  ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
+];
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];
 

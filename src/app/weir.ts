@@ -10,9 +10,6 @@ import { createMetrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
-import { xdsHandlers } from '../xds/services.ts';
-import { listen, type Listener } from '../xds/transport/listener.ts';
-import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
 import { admit } from './admission.ts';
 import { deliveryMetrics } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
@@ -22,14 +19,14 @@ import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
 import { serverClock, sourceClock } from './system-clock.ts';
-
-/** Milliseconds that streams get to end before they are cut. */
-const shutdownGrace = 2_000;
+import { listenXds } from './xds-listeners.ts';
 
 /** Where Weir can be reached. */
 export interface Addresses {
   /** `host:port` of plaintext xDS; undefined: not served. */
   readonly xdsPlaintext: string | undefined;
+  /** `host:port` of xDS over TLS; undefined: not served. */
+  readonly xdsTls: string | undefined;
   /** `host:port`. */
   readonly admin: string;
 }
@@ -83,6 +80,7 @@ function assemble({ settings, version, log }: WeirOptions) {
   const sourceNames = registries.map(({ name }) => name);
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
+  const observer = observers(streamLog(log), deliveryMetrics(metrics));
   const xds = new XdsServer({
     engine,
     queries: {
@@ -91,7 +89,7 @@ function assemble({ settings, version, log }: WeirOptions) {
       scopes: scopesOf,
     },
     clock: serverClock,
-    observer: observers(streamLog(log), deliveryMetrics(metrics)),
+    observer,
     identifier: `${hostname()}/${version}`,
     random: Math.random,
   });
@@ -116,21 +114,23 @@ function assemble({ settings, version, log }: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, sourceNames, xds, views, watches };
+  return { engine, registries, sourceNames, xds, observer, metrics, views, watches };
 }
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, sourceNames, xds, views }: Weir,
+  { engine, registries, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
   const admin = await listenAdmin(settings.admin, views, (error) => log.error('an admin view failed', { error }));
   opened.push(admin);
-  const grpc = await listenPlaintext(settings, xds);
-  if (grpc === undefined) log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT serves it');
-  else opened.push({ close: () => grpc.close(AbortSignal.timeout(shutdownGrace)) });
+  const listeners = await listenXds({ settings, xds, observer, metrics, log });
+  opened.push(listeners);
+  if (listeners.plaintext === undefined && listeners.tls === undefined) {
+    log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT or --xds-tls HOST:PORT serves it');
+  }
 
   const runs = registries.map((registry) => registry.run(signal));
   // When one of them fails the others are told to stop, and have to be waited for as well.
@@ -140,21 +140,11 @@ async function live(
   if (!signal.aborted) {
     xds.open();
     const { host } = settings.admin;
-    onReady({ xdsPlaintext: grpc?.address, admin: formatSocketAddress({ host, port: admin.port }) });
+    onReady({
+      xdsPlaintext: listeners.plaintext,
+      xdsTls: listeners.tls,
+      admin: formatSocketAddress({ host, port: admin.port }),
+    });
   }
   await followed;
-}
-
-async function listenPlaintext({ xdsPlaintext }: Settings, xds: XdsServer): Promise<Listener | undefined> {
-  if (xdsPlaintext === undefined) return undefined;
-  return listen({
-    kind: 'http2',
-    address: formatSocketAddress(xdsPlaintext),
-    handlers: xdsHandlers((transport, { wire, typeUrl }) => xds.accept(transport, wire, typeUrl)),
-    tls: undefined,
-    limits: defaultLimits,
-    clock: serverClock,
-    random: Math.random,
-    observer: noConnectionObserver,
-  });
 }

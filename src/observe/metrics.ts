@@ -33,6 +33,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...latencyMetrics(registry),
     ...pushMetrics(registry),
     ...answerMetrics(registry),
+    ...connectionMetrics(registry),
     ...sourceMetrics(registry),
     ...meshMetrics(registry),
     ...engineMetrics(registry),
@@ -143,6 +144,31 @@ function answerMetrics(registry: Registry) {
       labelNames: ['status'],
       registers,
     }),
+  };
+}
+
+/** How streams come in, and why Weir ends them. */
+function connectionMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    openConnections: new Gauge({ name: 'weir_connections', help: 'Open connections for xDS.', registers }),
+    endedConnections: new Counter({
+      name: 'weir_ended_connections_total',
+      help: 'Connections, or for stall streams, that Weir ended: age, keepalive, stall.',
+      labelNames: ['cause'],
+      registers,
+    }),
+    failedHandshakes: new Counter({
+      name: 'weir_failed_handshakes_total',
+      help: 'TLS handshakes for xDS that failed.',
+      registers,
+    }),
+    admittedStreams: new Counter({
+      name: 'weir_admitted_streams_total',
+      help: 'New streams that were let in.',
+      registers,
+    }),
+    waitingStreams: new Gauge({ name: 'weir_waiting_streams', help: 'New streams that wait to be let in.', registers }),
   };
 }
 

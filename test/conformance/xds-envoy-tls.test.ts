@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Envoy } from '../../deploy/demo/envoy.ts';
 import { toJson } from '../../src/xds/json.ts';
 import { pack } from '../../src/xds/proto.ts';
-import { transportKinds } from '../../src/xds/transport/listener.ts';
+import { transportKinds } from '../../src/xds/transport/transport-kinds.ts';
 import { Authority } from '../support/certificates.ts';
 import { aCluster, aBootstrap, anAssignment } from '../support/envoy-resources.ts';
 import { envoyForTests } from '../support/envoy.ts';

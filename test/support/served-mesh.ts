@@ -1,7 +1,8 @@
 import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { xdsHandlers } from '../../src/xds/services.ts';
-import { listen, type Listener, type TransportKind } from '../../src/xds/transport/listener.ts';
+import { listen, type Listener } from '../../src/xds/transport/listener.ts';
+import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { realClock } from './clocks.ts';
 import { ScriptedClient, type Wire } from './scripted-client.ts';

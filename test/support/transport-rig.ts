@@ -2,7 +2,8 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream, type Outgoing
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../src/xds/clock.ts';
 import { writePrefix } from '../../src/xds/transport/framing.ts';
-import { listen, type Listener, type TransportKind } from '../../src/xds/transport/listener.ts';
+import { listen, type Listener } from '../../src/xds/transport/listener.ts';
+import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, type ConnectionLimits, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { spareBytes, type CloseReason, type StreamTransport } from '../../src/xds/transport/transport.ts';
 import { realClock } from './clocks.ts';

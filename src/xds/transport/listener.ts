@@ -2,13 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { grpcProtocol } from './grpc.ts';
 import { http2Protocol } from './http2.ts';
 import type { Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
+import type { TransportKind } from './transport-kinds.ts';
 
 /** Takes connections and hands them to one of the two implementations of gRPC, which are told apart by nothing else. */
-
-export const transportKinds = ['http2', 'grpc-js'] as const;
-
-/** `http2`: Weir's own gRPC framing on node:http2. `grpc-js`: the library. */
-export type TransportKind = (typeof transportKinds)[number];
 
 export interface ListenerOptions extends ProtocolOptions {
   readonly kind: TransportKind;
