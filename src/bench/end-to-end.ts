@@ -4,7 +4,7 @@ import type { Totals } from './load/plan.ts';
 import type { Churn } from './measurements.ts';
 import { Remote, type RemoteOptions } from './remote.ts';
 import type { WeirHandlers } from './weir-process.ts';
-import type { TransportKind } from '../xds/transport/listener.ts';
+import type { TransportKind } from '../xds/transport/transport-kinds.ts';
 import { clusterOfService } from './world.ts';
 
 /**

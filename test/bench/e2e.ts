@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 import { runEndToEnd, type EndToEndPlan } from '../../src/bench/end-to-end.ts';
-import { transportKinds } from '../../src/xds/transport/listener.ts';
+import { transportKinds } from '../../src/xds/transport/transport-kinds.ts';
 import { rounded, spreadOf, type Bench } from './report.ts';
 
 /** From change to ACK, the worlds of hot-path H115 (H1331, H1410, H1411). */

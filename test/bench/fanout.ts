@@ -1,4 +1,4 @@
-import { transportKinds, type TransportKind } from '../../src/xds/transport/listener.ts';
+import { transportKinds, type TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { sidecarGroup, subscriptionTo } from '../../src/bench/load/sidecars.ts';
 import type { AckMode } from '../../src/bench/load/plan.ts';
 import type { Series, SeriesPlan } from '../../src/bench/measurements.ts';
