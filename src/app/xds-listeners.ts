@@ -1,6 +1,7 @@
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { Admission, gate } from '../xds/admission.ts';
+import { clientStatusHandlers } from '../xds/client-status.ts';
 import type { XdsObserver } from '../xds/observer.ts';
 import type { XdsServer } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
@@ -38,14 +39,13 @@ export interface XdsListeners {
 
 /** @throws ListenError, TlsFileError; nothing is listened on then */
 export async function listenXds(options: XdsListenersOptions): Promise<XdsListeners> {
-  const { settings } = options;
   const opened: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((listener) => listener.close()));
   };
   try {
     const streams = admittedStreams(options);
-    const plaintext = await listenPlaintext(settings, streams);
+    const plaintext = await listenPlaintext(options, streams);
     if (plaintext !== undefined) opened.push(closing(plaintext));
     const tls = await listenTls(options, streams);
     if (tls !== undefined) opened.push(tls);
@@ -64,8 +64,8 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
   return (objection: (peer: PeerInfo) => string | undefined): Omit<ProtocolOptions, 'tls'> => {
     const gateOptions = { admission, objection, observer, admitted: () => metrics.admittedStreams.inc() };
     return {
-      handlers: xdsHandlers((transport, { wire }) => {
-        gate(gateOptions, transport, () => xds.accept(transport, wire));
+      handlers: xdsHandlers((transport, { wire, typeUrl }) => {
+        gate(gateOptions, transport, () => xds.accept(transport, wire, typeUrl));
       }),
       limits: {
         ...defaultLimits,
@@ -83,13 +83,20 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
 type AdmittedStreams = ReturnType<typeof admittedStreams>;
 
 async function listenPlaintext(
-  { xdsPlaintext, xdsTransport }: Settings,
+  { settings, xds }: XdsListenersOptions,
   streams: AdmittedStreams,
 ): Promise<Listener | undefined> {
+  const { xdsPlaintext, xdsTransport } = settings;
   if (xdsPlaintext === undefined) return undefined;
-  const address = formatSocketAddress(xdsPlaintext);
-  // Whoever can reach it is on this machine.
-  return listen({ kind: xdsTransport, address, tls: undefined, ...streams(() => undefined) });
+  // Whoever can reach it is on this machine, and may know how every proxy is; a proxy elsewhere may not.
+  const { handlers, ...others } = streams(() => undefined);
+  return listen({
+    kind: xdsTransport,
+    address: formatSocketAddress(xdsPlaintext),
+    tls: undefined,
+    handlers: new Map([...handlers, ...clientStatusHandlers(() => xds.proxies())]),
+    ...others,
+  });
 }
 
 async function listenTls(

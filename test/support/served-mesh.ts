@@ -1,3 +1,4 @@
+import { clientStatusHandlers } from '../../src/xds/client-status.ts';
 import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { xdsHandlers } from '../../src/xds/services.ts';
@@ -71,7 +72,10 @@ export class ServedMesh {
     this.#listener = await listen({
       kind: this.#options.transport ?? 'http2',
       address: this.#address,
-      handlers: xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
+      handlers: new Map([
+        ...xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
+        ...clientStatusHandlers(() => this.#server.proxies()),
+      ]),
       tls: this.#options.tls,
       limits: defaultLimits,
       clock: realClock,
