@@ -1,6 +1,6 @@
 import type { Index, Table } from '../incremental/definitions.ts';
 import { keyOfConfig, type ConfigObject } from './config-object.ts';
-import type { EndpointShard } from './endpoint.ts';
+import { equalShards, type EndpointShard } from './endpoint.ts';
 import type { ConfigKey, EndpointShardKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
 import type { Proxy } from './proxy.ts';
 import type { Service } from './service.ts';
@@ -23,7 +23,7 @@ export const services: Table<ServiceKey, Service> = {
 export const endpointShards: Table<EndpointShardKey, EndpointShard> = {
   name: 'endpointShards',
   keyOf: (row) => row.key,
-  equal: isDeepStrictEqual,
+  equal: equalShards,
 };
 export const workloads: Table<WorkloadKey, Workload> = {
   name: 'workloads',

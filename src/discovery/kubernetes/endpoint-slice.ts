@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
+import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../model/endpoint.ts';
 import { endpointShardKey, serviceKey, workloadKey } from '../../model/keys.ts';
 import type { Violation } from '../../model/provenance.ts';
 import {
@@ -78,7 +78,9 @@ export function convertEndpointSlice(object: KubernetesObject, context: Conversi
     key: endpointShardKey(service, context.source, `slices/${metadata.name}`),
     service,
     ports: portsOf(slice.ports ?? []),
-    endpoints: (slice.endpoints ?? []).flatMap((endpoint) => convertEndpoint(endpoint, metadata.namespace, context)),
+    endpoints: sortedByAddress(
+      (slice.endpoints ?? []).flatMap((endpoint) => convertEndpoint(endpoint, metadata.namespace, context)),
+    ),
     declaredBy: referenceTo('discovery.k8s.io/EndpointSlice', metadata, context),
   };
   return { kind: 'valid', value: [shard] };

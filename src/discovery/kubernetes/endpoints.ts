@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
+import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../model/endpoint.ts';
 import { endpointShardKey, serviceKey } from '../../model/keys.ts';
 import {
   hostnameOfService,
@@ -50,10 +50,10 @@ export function convertEndpoints(object: KubernetesObject, context: ConversionCo
     key: endpointShardKey(service, context.source, `endpoints/${metadata.name}/${index}`),
     service,
     ports: portsOf(subset.ports ?? []),
-    endpoints: [
+    endpoints: sortedByAddress([
       ...(subset.addresses ?? []).map((given) => convert(given, 'healthy')),
       ...(subset.notReadyAddresses ?? []).map((given) => convert(given, 'unhealthy')),
-    ],
+    ]),
     declaredBy: referenceTo('Endpoints', metadata, context),
   }));
   return { kind: 'valid', value: shards };
