@@ -5,10 +5,14 @@ import { endpointShards, nodes, workloads, workloadsByAddress } from '../model/t
 import { unknownLocality, type Locality, type Workload } from '../model/workload.ts';
 import { compareEndpoints, equalEndpoints } from './endpoint-order.ts';
 import { equalLists } from './equality.ts';
+import type { Labels } from './label-match.ts';
 
 /** What a registry lists for a service, joined with what is known of the workloads behind the addresses. */
 
-/** The endpoints of one shard, sorted. An edit of one shard leaves the others of its service alone. */
+/**
+ * The endpoints of one shard with all that is known of them, sorted. For those who look at endpoints one by one; load assignments are
+ * made without (`workloadLabels`, `listedLocality`).
+ */
 export const endpointsOfShard: Query<EndpointShardKey, readonly Endpoint[]> = {
   name: 'endpointsOfShard',
   compute(read, key) {
@@ -35,7 +39,7 @@ function joinedEndpoint(
     health: listed.health,
     weight: 1,
     labels: workload?.labels ?? noLabels,
-    locality: localityOf(read, listed.nodeName ?? workload?.nodeName, listed.zone),
+    locality: listedLocality(read, listed, namespace),
     serviceAccount: workload?.serviceAccount ?? '',
     workloadName: workload?.name ?? '',
     namespace,
@@ -43,7 +47,26 @@ function joinedEndpoint(
 }
 
 /** Shared, so that endpoints without labels compare by identity. */
-const noLabels: Readonly<Record<string, string>> = {};
+const noLabels: Labels = {};
+
+/**
+ * The labels of the workload behind an endpoint; none where it is not known.
+ *
+ * @param namespace of the service
+ */
+export function workloadLabels(read: Read, listed: ShardEndpoint, namespace: string): Labels {
+  return workloadBehind(read, listed, namespace)?.labels ?? noLabels;
+}
+
+/**
+ * Where an endpoint is. Its workload is looked at only where the list does not name the machine.
+ *
+ * @param namespace of the service
+ */
+export function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
+  const nodeName = listed.nodeName ?? workloadBehind(read, listed, namespace)?.nodeName;
+  return localityOf(read, nodeName, listed.zone);
+}
 
 function workloadBehind(read: Read, listed: ShardEndpoint, namespace: string): Workload | undefined {
   const named = listed.workload === undefined ? undefined : read(workloads, listed.workload);

@@ -25,8 +25,13 @@ export class WireWriter {
     if (this.buffer.length > largestKept) this.buffer = Buffer.allocUnsafeSlow(4096);
   }
 
+  /** What was written, in memory that further writing changes. */
+  written(): Uint8Array {
+    return this.buffer.subarray(0, this.end);
+  }
+
   /** The bytes from `start` on, in memory of their own. */
-  copyOut(start = 0): Uint8Array {
+  copyOut(start = 0): Buffer {
     const bytes = Buffer.allocUnsafeSlow(this.end - start);
     this.buffer.copy(bytes, 0, start, this.end);
     return bytes;
@@ -79,6 +84,12 @@ export class WireWriter {
     this.end += bytes.length;
   }
 
+  /** Some bytes of a buffer as they are. */
+  range(buffer: Buffer, start: number, end: number): void {
+    const at = this.claim(end - start);
+    buffer.copy(this.buffer, at, start, end);
+  }
+
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
@@ -112,9 +123,14 @@ export class WireWriter {
     return this.end++;
   }
 
-  /** Ends the value begun at `start` and puts its length before it. */
-  close(start: number): void {
-    const length = this.end - start - 1;
+  /**
+   * Ends the value begun at `start` and puts its length before it.
+   *
+   * @param following bytes of the value that will be written after this
+   */
+  close(start: number, following = 0): void {
+    const written = this.end - start - 1;
+    const length = written + following;
     if (length < 128) {
       this.buffer[start] = length;
       return;
@@ -124,7 +140,7 @@ export class WireWriter {
     this.buffer.copyWithin(start + 1 + extra, start + 1, this.end);
     this.end = start;
     this.varint(length);
-    this.end += length;
+    this.end += written;
   }
 
   /** Takes back what was written from `start` on. */

@@ -1,63 +1,85 @@
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
-import type * as envoy from '../../src/xds/envoy.ts';
 import { encode } from '../../src/xds/proto.ts';
-import { loadAssignment } from '../../src/xds/translate/load-assignment.ts';
+import { loadAssignment, type AssignedGroup } from '../../src/xds/translate/load-assignment.ts';
 import { encodeLoadAssignment } from '../../src/xds/translate/load-assignment-encoder.ts';
-import type { LocalityGroup } from '../../src/xds/translate/locality-groups.ts';
-import { rounded, spreadOf, type Bench, type Report } from './report.ts';
+import { localityGroups } from '../../src/xds/translate/locality-groups.ts';
+import { packed } from '../../src/xds/translate/packed-endpoints.ts';
+import { largeService, manyServices } from './endpoint-meshes.ts';
+import { heapInUse, rounded, spreadOf, type Bench, type Report } from './report.ts';
 
 /**
- * Load assignments from endpoints to bytes (hot-path H1401): by hand, by Weir's encoder of any message, and by protobufjs, each
- * from the same endpoints. Variants take turns, so that what disturbs the machine disturbs all of them.
+ * Load assignments: from members to bytes, by hand, by Weir's encoder of any message, and by protobufjs (hot-path H1401); one endpoint
+ * that changes, from the batch that puts the row to the new fragment (H1402); everything from nothing (H1404), and what it all
+ * takes (H1413). Variants take turns, so that what disturbs the machine disturbs all of them.
  */
 
 const typeName = 'envoy.config.endpoint.v3.ClusterLoadAssignment';
 const cluster = 'outbound|80||reviews.shop.svc.cluster.local';
-const endpointsPerRound = 20_000;
-const rounds = 25;
-
-interface Variant {
-  readonly name: string;
-  readonly encode: (groups: readonly LocalityGroup[]) => Uint8Array;
-  readonly microseconds: number[];
-}
 
 export const encodeBench: Bench = {
   name: 'encode',
   title: 'load assignments, from endpoints to bytes',
   run: (report) => {
-    for (const endpoints of [5, 100, 1_000]) compare(endpoints, report);
+    for (const endpoints of [5, 100, 1_000, 10_000]) {
+      const figures = encodersCompared(endpoints);
+      for (const { name, microseconds, timesByHand } of figures) {
+        const row = { usPerEndpointMedian: rounded(microseconds), timesByHand: rounded(timesByHand) };
+        report.row(`${endpoints} endpoints, ${name}`, row);
+      }
+    }
+    changes(report);
+    wholeMesh(report);
   },
 };
 
-function compare(endpoints: number, report: Report): void {
-  const groups = groupsOf(endpoints);
-  const variants: readonly Variant[] = [
-    { name: 'by hand', encode: (each) => encodeLoadAssignment(cluster, each), microseconds: [] },
-    { name: 'any message', encode: (each) => encode(typeName, loadAssignment(cluster, each)), microseconds: [] },
-    { name: 'protobufjs', encode: protobufjsEncoder(), microseconds: [] },
-  ];
-  for (let round = 0; round < rounds; round++) for (const variant of variants) measure(variant, groups, endpoints);
-  const medians = variants.map(({ microseconds }) => spreadOf(microseconds.slice(5)).median);
-  for (const [index, { name }] of variants.entries()) {
-    report.row(`${endpoints} endpoints, ${name}`, {
-      usPerEndpointMedian: rounded(medians[index] ?? Number.NaN),
-      timesByHand: rounded((medians[index] ?? Number.NaN) / (medians[0] ?? Number.NaN)),
-    });
-  }
+// --- from members to bytes ---
+
+interface Variant {
+  readonly name: string;
+  readonly encode: (groups: readonly AssignedGroup[]) => Uint8Array;
 }
 
-function measure({ encode: run, microseconds }: Variant, groups: readonly LocalityGroup[], endpoints: number): void {
-  const times = Math.ceil(endpointsPerRound / endpoints);
+interface EncoderFigures {
+  readonly name: string;
+  /** Per endpoint, median. */
+  readonly microseconds: number;
+  readonly timesByHand: number;
+}
+
+const variants: readonly Variant[] = [
+  { name: 'by hand', encode: encodeByHand },
+  { name: 'any message', encode: (groups) => encode(typeName, loadAssignment(cluster, groups)) },
+  { name: 'protobufjs', encode: protobufjsEncoder() },
+];
+
+/** In the order of `variants`: by hand is the first, protobufjs the last. */
+function encodersCompared(endpoints: number, rounds = 25): readonly EncoderFigures[] {
+  const groups = groupsOf(endpoints);
+  const samples = variants.map((): number[] => []);
+  for (let round = 0; round < rounds + 5; round++) {
+    for (const [index, variant] of variants.entries()) {
+      const microseconds = measure(variant, groups, endpoints);
+      if (round >= 5) samples[index]?.push(microseconds);
+    }
+  }
+  const medians = samples.map((sample) => spreadOf(sample).median);
+  return variants.map(({ name }, index) => {
+    const microseconds = medians[index] ?? Number.NaN;
+    return { name, microseconds, timesByHand: microseconds / (medians[0] ?? Number.NaN) };
+  });
+}
+
+function measure({ encode: run }: Variant, groups: readonly AssignedGroup[], endpoints: number): number {
+  const times = Math.ceil(20_000 / endpoints);
   const start = performance.now();
   let size = 0;
   for (let time = 0; time < times; time++) size += run(groups).length;
-  microseconds.push(((performance.now() - start) * 1_000) / (times * endpoints));
   if (size === 0) throw new Error('nothing was encoded');
+  return ((performance.now() - start) * 1_000) / (times * endpoints);
 }
 
-function groupsOf(endpoints: number): readonly LocalityGroup[] {
+function groupsOf(endpoints: number): readonly AssignedGroup[] {
   return ['a', 'b', 'c'].map((zone, index) => ({
     locality: { region: 'eu-1', zone: `eu-1${zone}`, subZone: '' },
     priority: 0,
@@ -71,14 +93,64 @@ function groupsOf(endpoints: number): readonly LocalityGroup[] {
   }));
 }
 
+/** Everything that is done for an assignment, but for its hash and its frame. */
+function encodeByHand(groups: readonly AssignedGroup[]): Uint8Array {
+  const block = packed(groups.map(({ locality, members }) => ({ locality, labels: {}, members })));
+  return Buffer.from(encodeLoadAssignment(cluster, localityGroups([block], undefined, undefined)));
+}
+
 /** protobufjs as a user of it would do it. No enum has a value other than its default here, so that its messages are ours. */
-function protobufjsEncoder(): (groups: readonly LocalityGroup[]) => Uint8Array {
+function protobufjsEncoder(): (groups: readonly AssignedGroup[]) => Uint8Array {
   const descriptor = new URL('../../src/xds/generated/envoy-api.json', import.meta.url);
   const type = protobuf.Root.fromJSON(JSON.parse(readFileSync(descriptor, 'utf8'))).lookupType(typeName);
-  return (groups) => {
-    const message: envoy.ClusterLoadAssignment = loadAssignment(cluster, groups);
-    return type.encode(message).finish();
-  };
+  return (groups) => type.encode(loadAssignment(cluster, groups)).finish();
+}
+
+// --- one endpoint changes ---
+
+function changes(report: Report): void {
+  const cases = [
+    { endpoints: 10, shards: 1 },
+    { endpoints: 100, shards: 1 },
+    { endpoints: 10_000, shards: 100 },
+    { endpoints: 10_000, shards: 1 },
+  ].map((size) => ({ ...size, mesh: largeService(size), microseconds: [] as number[] }));
+  for (let round = 0; round < 400; round++) {
+    for (const { mesh, microseconds } of cases) {
+      const change = mesh.nextChange();
+      const start = performance.now();
+      change();
+      microseconds.push((performance.now() - start) * 1_000);
+    }
+  }
+  for (const { endpoints, shards, microseconds } of cases) {
+    const { median, p99 } = spreadOf(microseconds.slice(100));
+    report.row(`1 of ${endpoints} endpoints in ${shards} ${shards === 1 ? 'shard' : 'shards'} changes`, {
+      usToFragmentMedian: rounded(median),
+      usToFragmentP99: rounded(p99),
+    });
+  }
+}
+
+// --- all of a mesh ---
+
+/** 50,000 endpoints of 5,000 services. */
+function wholeMesh(report: Report): void {
+  const milliseconds: number[] = [];
+  for (let round = 0; round < 5; round++) milliseconds.push(manyServices(5_000, 10).rebuild());
+  report.row('50000 endpoints from nothing', { msMedian: rounded(spreadOf(milliseconds).median) });
+  const { megabytes } = memoryOf(5_000, 10);
+  report.row('50000 endpoints kept', { megabytes: rounded(megabytes) });
+}
+
+/** What endpoints take: rows, index by address, packed endpoints and fragments. Needs `--expose-gc`. */
+function memoryOf(services: number, endpointsEach: number): { readonly megabytes: number } {
+  const mesh = manyServices(services, endpointsEach);
+  const before = heapInUse() + process.memoryUsage().arrayBuffers;
+  mesh.putEndpoints();
+  const after = heapInUse() + process.memoryUsage().arrayBuffers;
+  mesh.rebuild();
+  return { megabytes: (after - before) / 1e6 };
 }
 
 if (import.meta.main) {

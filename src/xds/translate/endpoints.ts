@@ -1,13 +1,15 @@
 import type { Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey, partsOf, type ScopeKey, type ServiceKey } from '../../model/keys.ts';
 import type { Provenance } from '../../model/provenance.ts';
-import { serviceEndpoints } from '../../policy/endpoints.ts';
+import type { LocalityPreference } from '../../model/traffic-policy.ts';
 import { clientScope, scopeFactsOf } from '../../policy/scope.ts';
-import { recordOf, recordText } from '../../policy/scope-text.ts';
+import { escaped, recordOf, recordText, unescaped } from '../../policy/scope-text.ts';
 import { frameContent, type FramedResource } from '../fragment.ts';
 import { encodeLoadAssignment } from './load-assignment-encoder.ts';
-import { localityGroups } from './locality-groups.ts';
+import { localityGroups, type Place } from './locality-groups.ts';
+import { comparedLabels } from './locality-priority.ts';
 import { discoveryOf, outboundTarget } from './outbound-target.ts';
+import { packedService } from './packed-shards.ts';
 
 /** A load assignment, ready to be sent. */
 export interface AssignmentTranslation {
@@ -27,34 +29,44 @@ export function translateAssignment(read: Read, scope: ScopeKey, name: string): 
   const { service, port, subset, effective } = target;
   if (discoveryOf(service, port, effective.policy) !== 'assignment') return undefined;
   const preference = effective.policy.loadBalancer?.locality;
-  const labels = subset?.labels ?? {};
-  const provenance = [service.declaredBy, ...effective.provenance];
-  if (preference === undefined) {
-    // Clients everywhere get the same, so that it is made once.
-    const key = compositeKey(name, service.key, port.name, recordText(labels));
-    return { framed: read(commonAssignment, key), provenance };
-  }
-  const { locality, labels: ofClient } = scopeFactsOf(scope, 'endpoints');
-  const selection = { portName: port.name, labels };
-  const groups = localityGroups(read(serviceEndpoints, service.key), selection, preference, {
-    locality,
-    labels: ofClient,
-  });
-  return { framed: frameAssignment(name, encodeLoadAssignment(name, groups)), provenance };
+  const key = compositeKey(name, service.key, port.name, recordText(subset?.labels ?? {}), biasText(preference, scope));
+  return { framed: read(assignment, key), provenance: [service.declaredBy, ...effective.provenance] };
 }
 
-/** The assignment of a cluster without locality preference. The key is `cluster service portName labels`. */
-const commonAssignment: Query<string, FramedResource> = {
-  name: 'commonAssignment',
+/**
+ * The assignment of a cluster, for all clients for whom it is the same (hot-path H208). Key: name, service, name of the port, labels of
+ * the subset, bias.
+ */
+const assignment: Query<string, FramedResource> = {
+  name: 'assignment',
   compute(read, key) {
-    const [name = '', service = '', portName = '', labels = ''] = partsOf(key);
-    const selection = { portName, labels: recordOf(labels) };
-    const groups = localityGroups(read(serviceEndpoints, service as ServiceKey), selection, undefined, undefined);
-    return frameAssignment(name, encodeLoadAssignment(name, groups));
+    const [name = '', service = '', portName = '', labels = '', bias = ''] = partsOf(key);
+    const { preference, client } = biasOf(bias);
+    const compared = preference === undefined ? [] : comparedLabels(preference);
+    const blocks = packedService(read, service as ServiceKey, { portName, labels: recordOf(labels), compared });
+    const bytes = encodeLoadAssignment(name, localityGroups(blocks, preference, client));
+    return frameContent('envoy.config.endpoint.v3.ClusterLoadAssignment', name, bytes);
   },
   equal: (a, b) => a.version === b.version,
 };
 
-function frameAssignment(name: string, value: Uint8Array): FramedResource {
-  return frameContent('envoy.config.endpoint.v3.ClusterLoadAssignment', name, value);
+/** What of a client makes its assignment another: where it is, if its policy prefers localities. */
+interface Bias {
+  readonly preference: LocalityPreference | undefined;
+  readonly client: Place | undefined;
+}
+
+/** Clients everywhere get the same where no locality is better than another. */
+function biasText(preference: LocalityPreference | undefined, scope: ScopeKey): string {
+  if (preference === undefined) return '';
+  const { locality, labels } = scopeFactsOf(scope, 'endpoints');
+  const compared = comparedLabels(preference).flatMap((name) =>
+    labels[name] === undefined ? [] : [[name, labels[name]]],
+  );
+  const bias: Bias = { preference, client: { locality, labels: Object.fromEntries(compared) } };
+  return escaped(JSON.stringify(bias));
+}
+
+function biasOf(text: string): Bias {
+  return text === '' ? { preference: undefined, client: undefined } : (JSON.parse(unescaped(text)) as Bias);
 }

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../model/endpoint.ts';
 import type { LocalityPreference } from '../../model/traffic-policy.ts';
 import { unknownLocality, type Locality } from '../../model/workload.ts';
-import { localityGroups, type ClientPlace, type LocalityGroup } from './locality-groups.ts';
+import { decode } from '../proto.ts';
+import { encodeLoadAssignment } from './load-assignment-encoder.ts';
+import { localityGroups, type Place } from './locality-groups.ts';
+import { comparedLabels } from './locality-priority.ts';
+import { packEndpoints, type MemberSelection } from './member-groups.ts';
 
 function aLocality(text: string): Locality {
   const [region = '', zone = '', subZone = ''] = text.split('/');
@@ -29,14 +33,45 @@ function aPreference(preference: Partial<LocalityPreference>): LocalityPreferenc
   return { enabled: true, distribute: [], failover: [], failoverPriority: [], ...preference };
 }
 
-function aClient(locality: string, labels: Readonly<Record<string, string>> = {}): ClientPlace {
+function aClient(locality: string, labels: Readonly<Record<string, string>> = {}): Place {
   return { locality: aLocality(locality), labels };
 }
 
 const everything = { portName: 'http', labels: {} };
 
+interface Group {
+  readonly locality: Locality;
+  readonly priority: number;
+  readonly weight: number | undefined;
+  readonly members: readonly { readonly address: string; readonly port: number; readonly weight: number }[];
+}
+
+/** The groups of an assignment as a client reads them. */
+function groupsOf(
+  endpoints: readonly Endpoint[],
+  selection: MemberSelection,
+  preference?: LocalityPreference,
+  client?: Place,
+): readonly Group[] {
+  const compared = preference === undefined ? [] : comparedLabels(preference);
+  const block = packEndpoints(endpoints, { ...selection, compared });
+  const groups = localityGroups(block === undefined ? [] : [block], preference, client);
+  const bytes = encodeLoadAssignment('a', groups);
+  const { endpoints: decoded = [] } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', bytes);
+  return decoded.map(({ locality, priority = 0, loadBalancingWeight, lbEndpoints = [] }) => ({
+    locality: aLocality([locality?.region, locality?.zone, locality?.subZone].join('/')),
+    priority,
+    weight: loadBalancingWeight?.value,
+    members: lbEndpoints.map(({ endpoint, loadBalancingWeight: weight }) => ({
+      address: endpoint?.address?.socketAddress?.address ?? '',
+      port: endpoint?.address?.socketAddress?.portValue ?? 0,
+      weight: weight?.value ?? 1,
+    })),
+  }));
+}
+
 /** `region/zone/sub-zone priority weight: addresses`. */
-function textOf(groups: readonly LocalityGroup[]): readonly string[] {
+function textOf(groups: readonly Group[]): readonly string[] {
   return groups.map(({ locality: { region, zone, subZone }, priority, weight, members }) => {
     const place = [region, zone, subZone].join('/');
     return `${place} p${priority}${weight === undefined ? '' : ` w${weight}`}: ${members.map(({ address }) => address).join(' ')}`;
@@ -58,7 +93,7 @@ describe('which endpoints belong to a cluster', () => {
       anEndpoint('1.1.1.2', '', { labels: { version: 'v2' } }),
       anEndpoint('1.1.1.3', '', { labels: { version: 'v1' }, ports: { grpc: 9090 } }),
     ];
-    const groups = localityGroups(endpoints, { portName: 'http', labels: { version: 'v1' } }, undefined, undefined);
+    const groups = groupsOf(endpoints, { portName: 'http', labels: { version: 'v1' } });
     expect(textOf(groups)).toEqual(['// p0: 1.1.1.1']);
     expect(groups[0]?.members[0]?.port).toBe(8080);
   });
@@ -70,7 +105,7 @@ describe('which endpoints belong to a cluster', () => {
       anEndpoint('1.1.1.1', 'eu/b', { ports: { http: 8080, x: 2 } }),
       anEndpoint('1.1.1.2', 'eu/a'),
     ];
-    const groups = localityGroups(endpoints, everything, undefined, undefined);
+    const groups = groupsOf(endpoints, everything);
     expect(textOf(groups)).toEqual(['eu/a/ p0: 1.1.1.2', 'eu/b/ p0: 1.1.1.1 1.1.1.1']);
     expect(groups[1]?.members.map(({ port }) => port)).toEqual([8080, 9090]);
   });
@@ -79,7 +114,7 @@ describe('which endpoints belong to a cluster', () => {
     const heavy = [4_294_967_295, 4_294_967_295, 1].map((weight, index) =>
       anEndpoint(`1.1.1.${index}`, '', { weight }),
     );
-    const [group] = localityGroups(heavy, everything, undefined, undefined);
+    const [group] = groupsOf(heavy, everything);
     const weights = group?.members.map(({ weight }) => weight) ?? [];
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThanOrEqual(4_294_967_295);
     expect(Math.min(...weights)).toBe(1);
@@ -87,15 +122,15 @@ describe('which endpoints belong to a cluster', () => {
   });
 
   it('without a preference the place of the client does not matter', () => {
-    expect(textOf(localityGroups(spread, everything, undefined, aClient('eu/a/1')))).toEqual(
-      textOf(localityGroups(spread, everything, undefined, aClient('us/a/1'))),
+    expect(textOf(groupsOf(spread, everything, undefined, aClient('eu/a/1')))).toEqual(
+      textOf(groupsOf(spread, everything, undefined, aClient('us/a/1'))),
     );
   });
 });
 
 describe('which endpoints are tried first', () => {
   it('policy/D6 same sub-zone, then zone, then region, then the rest', () => {
-    expect(textOf(localityGroups(spread, everything, aPreference({}), aClient('eu/a/1')))).toEqual([
+    expect(textOf(groupsOf(spread, everything, aPreference({}), aClient('eu/a/1')))).toEqual([
       'eu/a/1 p0: 1.1.1.1',
       'eu/a/2 p1: 1.1.1.2',
       'eu/b/1 p2: 1.1.1.3',
@@ -105,7 +140,7 @@ describe('which endpoints are tried first', () => {
   });
 
   it('policy/D6 priorities have no gaps', () => {
-    expect(textOf(localityGroups(spread, everything, aPreference({}), aClient('us/b/1')))).toEqual([
+    expect(textOf(groupsOf(spread, everything, aPreference({}), aClient('us/b/1')))).toEqual([
       'us/a/1 p0: 1.1.1.4',
       'ap/a/1 p1: 1.1.1.5',
       'eu/a/1 p1: 1.1.1.1',
@@ -116,7 +151,7 @@ describe('which endpoints are tried first', () => {
 
   it('policy/D7 of other regions the one to fail over to comes first', () => {
     const preference = aPreference({ failover: [{ from: 'eu', to: 'us' }] });
-    const others = textOf(localityGroups(spread, everything, preference, aClient('eu/a/1'))).slice(3);
+    const others = textOf(groupsOf(spread, everything, preference, aClient('eu/a/1'))).slice(3);
     expect(others).toEqual(['us/a/1 p3: 1.1.1.4', 'ap/a/1 p4: 1.1.1.5']);
   });
 
@@ -127,7 +162,7 @@ describe('which endpoints are tried first', () => {
       anEndpoint('1.1.1.2', '', { labels: { network: 'n1', version: 'v2' } }),
       anEndpoint('1.1.1.3', '', { labels: { network: 'n2', version: 'v1' } }),
     ];
-    const groups = localityGroups(endpoints, everything, preference, aClient('', { network: 'n1', version: 'v1' }));
+    const groups = groupsOf(endpoints, everything, preference, aClient('', { network: 'n1', version: 'v1' }));
     expect(textOf(groups)).toEqual(['// p0: 1.1.1.1', '// p1: 1.1.1.2', '// p2: 1.1.1.3']);
   });
 
@@ -138,7 +173,7 @@ describe('which endpoints are tried first', () => {
       anEndpoint('1.1.1.2', 'eu/b', { labels: { tier: 'gold' } }),
       anEndpoint('1.1.1.3', 'us/a', { labels: { tier: 'gold' } }),
     ];
-    expect(textOf(localityGroups(endpoints, everything, preference, aClient('eu/a')))).toEqual([
+    expect(textOf(groupsOf(endpoints, everything, preference, aClient('eu/a')))).toEqual([
       'eu/b/ p0: 1.1.1.2',
       'eu/a/ p1: 1.1.1.1',
       'us/a/ p2: 1.1.1.3',
@@ -153,7 +188,7 @@ describe('policy/D8 shares of traffic', () => {
   ];
 
   it('go by the entry for the client, the most specific target first; the others are left out', () => {
-    expect(textOf(localityGroups(spread, everything, aPreference({ distribute }), aClient('eu/a/9')))).toEqual([
+    expect(textOf(groupsOf(spread, everything, aPreference({ distribute }), aClient('eu/a/9')))).toEqual([
       'eu/a/1 p0 w35: 1.1.1.1',
       'eu/a/2 p0 w35: 1.1.1.2',
       'eu/b/1 p0 w20: 1.1.1.3',
@@ -163,14 +198,14 @@ describe('policy/D8 shares of traffic', () => {
 
   it('are split by the weight of the endpoints in localities that share one', () => {
     const endpoints = [anEndpoint('1.1.1.1', 'us/a', { weight: 3 }), anEndpoint('1.1.1.2', 'us/b')];
-    expect(textOf(localityGroups(endpoints, everything, aPreference({ distribute }), aClient('us/a')))).toEqual([
+    expect(textOf(groupsOf(endpoints, everything, aPreference({ distribute }), aClient('us/a')))).toEqual([
       'us/a/ p0 w75: 1.1.1.1',
       'us/b/ p0 w25: 1.1.1.2',
     ]);
   });
 
   it('do not matter to a client that no entry is for, whose localities weigh what their endpoints do', () => {
-    expect(textOf(localityGroups(spread, everything, aPreference({ distribute }), aClient('ap/a')))).toEqual(
+    expect(textOf(groupsOf(spread, everything, aPreference({ distribute }), aClient('ap/a')))).toEqual(
       spread
         .toSorted((a, b) =>
           a.locality.region < b.locality.region ? -1 : a.locality.region > b.locality.region ? 1 : 0,
@@ -197,7 +232,7 @@ it('hot-path/H305 priorities never have a gap and no endpoint is lost or doubled
   fc.assert(
     fc.property(endpoints, preference, place, labels, (list, preferred, where, own) => {
       const all = list.map((each) => anEndpoint(`10.0.0.${each.number}`, each.place, { labels: each.labels }));
-      const groups = localityGroups(all, everything, preferred, aClient(where, own));
+      const groups = groupsOf(all, everything, preferred, aClient(where, own));
       const priorities = [...new Set(groups.map(({ priority }) => priority))];
       expect(priorities).toEqual(priorities.map((_, index) => index));
       const addresses = groups.flatMap(({ members }) => members.map(({ address }) => address));

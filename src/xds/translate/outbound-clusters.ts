@@ -13,9 +13,8 @@ import { milliseconds } from '../envoy.ts';
 import { blackHoleCluster, clusterName, passthroughCluster } from '../names.ts';
 import { circuitBreakers, connectionSettings } from './circuit-breakers.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
-import { loadAssignment } from './load-assignment.ts';
+import { assignedGroups, loadAssignment, type AssignedGroup } from './load-assignment.ts';
 import { loadBalancing } from './load-balancing.ts';
-import { localityGroups, type LocalityGroup } from './locality-groups.ts';
 import { outlierDetection, panicThreshold } from './outlier-detection.ts';
 import { discoveryOf, outboundTarget, type OutboundTarget } from './outbound-target.ts';
 import type { Translated } from './translated.ts';
@@ -136,7 +135,7 @@ function discoveryFields(read: Read, name: string, target: OutboundTarget, setti
   }
 }
 
-function resolvedNames(name: string, groups: readonly LocalityGroup[], settings: ClusterSettings): DiscoveryFields {
+function resolvedNames(name: string, groups: readonly AssignedGroup[], settings: ClusterSettings): DiscoveryFields {
   return {
     loadAssignment: loadAssignment(name, groups),
     dnsRefreshRate: milliseconds(settings.dnsRefreshRateMs),
@@ -146,13 +145,13 @@ function resolvedNames(name: string, groups: readonly LocalityGroup[], settings:
 }
 
 /** Clusters are shared by clients everywhere: those that carry their endpoints in themselves know no locality of a client. */
-function namesOfTarget(read: Read, { service, port, subset }: OutboundTarget): readonly LocalityGroup[] {
+function namesOfTarget(read: Read, { service, port, subset }: OutboundTarget): readonly AssignedGroup[] {
   const selection = { portName: port.name, labels: subset?.labels ?? {} };
-  return localityGroups(read(serviceEndpoints, service.key), selection, undefined, undefined);
+  return assignedGroups(read(serviceEndpoints, service.key), selection);
 }
 
 /** Envoy resolves one name for such a cluster, and refuses more. */
-function firstOf(groups: readonly LocalityGroup[]): readonly LocalityGroup[] {
+function firstOf(groups: readonly AssignedGroup[]): readonly AssignedGroup[] {
   return groups.slice(0, 1).map((group) => ({ ...group, members: group.members.slice(0, 1) }));
 }
 

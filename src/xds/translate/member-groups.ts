@@ -1,0 +1,65 @@
+import { compareText } from '../../model/config-object.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import type { Locality } from '../../model/workload.ts';
+import { equalRecords } from '../../policy/equality.ts';
+import { selects, type Labels } from '../../policy/label-match.ts';
+import { isSameLocality } from './locality-order.ts';
+import { packed, type Member, type PackedBlock } from './packed-endpoints.ts';
+
+/** From endpoints to the packed endpoints of one cluster. */
+
+/** What of a service's endpoints belongs to a cluster. */
+export interface MemberSelection {
+  readonly portName: string;
+  /** Labels of the cluster's subset; none: all endpoints. */
+  readonly labels: Labels;
+}
+
+/** The same for clients that compare labels of endpoints with their own. */
+export interface ComparedSelection extends MemberSelection {
+  /** Names of these labels: endpoints that differ in them are kept apart. Empty where nothing is compared. */
+  readonly compared: readonly string[];
+}
+
+/** Collects members by place while a block is made. */
+export class MemberGroups {
+  readonly #groups: { readonly locality: Locality; readonly labels: Labels; readonly members: Member[] }[] = [];
+
+  /** @param compared the labels that count */
+  add(locality: Locality, compared: Labels, member: Member): void {
+    for (const group of this.#groups) {
+      if (!isSameLocality(group.locality, locality) || !equalRecords(group.labels, compared)) continue;
+      group.members.push(member);
+      return;
+    }
+    this.#groups.push({ locality, labels: compared, members: [member] });
+  }
+
+  /** undefined: there are no members. */
+  packed(): PackedBlock | undefined {
+    return this.#groups.length === 0 ? undefined : packed(this.#groups);
+  }
+}
+
+const noLabels: Labels = {};
+
+/** Those of the labels that count. */
+export function comparedOf(labels: Labels, { compared }: Pick<ComparedSelection, 'compared'>): Labels {
+  if (compared.length === 0) return noLabels;
+  return Object.fromEntries(compared.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
+}
+
+/** Packs endpoints that are in no shard, by address and port. undefined: none belongs to the cluster. */
+export function packEndpoints(endpoints: readonly Endpoint[], selection: ComparedSelection): PackedBlock | undefined {
+  const { portName, labels: wanted } = selection;
+  const groups = new MemberGroups();
+  const chosen = endpoints.flatMap((endpoint) => {
+    const port = endpoint.ports[portName];
+    return port === undefined || !selects(wanted, endpoint.labels) ? [] : [{ ...endpoint, port }];
+  });
+  chosen.sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+  for (const { address, port, labels, locality, health, weight } of chosen) {
+    groups.add(locality, comparedOf(labels, selection), { address, port, health, weight });
+  }
+  return groups.packed();
+}
