@@ -62,8 +62,8 @@ function planMembership(
   before: unknown,
   after: unknown,
 ): void {
-  const valuesBefore = new Set(before === undefined ? [] : index.definition.valuesOf(before));
-  const valuesAfter = new Set(after === undefined ? [] : index.definition.valuesOf(after));
+  const valuesBefore = before === undefined ? [] : [...index.definition.valuesOf(before)];
+  const valuesAfter = after === undefined ? [] : [...index.definition.valuesOf(after)];
   const note = (value: string, joins: boolean): void => {
     let byValue = members.get(index);
     if (byValue === undefined) members.set(index, (byValue = new Map()));
@@ -71,8 +71,27 @@ function planMembership(
     if (byKey === undefined) byValue.set(value, (byKey = new Map()));
     byKey.set(key, joins);
   };
-  for (const value of valuesBefore) if (!valuesAfter.has(value)) note(value, false);
-  for (const value of valuesAfter) if (!valuesBefore.has(value)) note(value, true);
+  for (const value of valuesMissing(valuesBefore, valuesAfter)) note(value, false);
+  for (const value of valuesMissing(valuesAfter, valuesBefore)) note(value, true);
+}
+
+const fewValues = 8;
+
+/**
+ * The values of one list that the other lacks, each once. Rows of thousands of values change in few of them, and mostly in place, so what
+ * both begin and end with is passed over.
+ */
+function valuesMissing(values: readonly string[], others: readonly string[]): ReadonlySet<string> {
+  const shorter = Math.min(values.length, others.length);
+  let start = 0;
+  while (start < shorter && values[start] === others[start]) start++;
+  let end = 0;
+  while (end < shorter - start && values[values.length - 1 - end] === others[others.length - 1 - end]) end++;
+  const missing = new Set(values.slice(start, values.length - end));
+  // Values may repeat, so the other list counts as a whole. Looking for a few in it is faster than looking each of it up.
+  if (missing.size > fewValues) for (const other of others) missing.delete(other);
+  else for (const value of missing) if (others.includes(value)) missing.delete(value);
+  return missing;
 }
 
 /** Carries a plan out. Gives the nodes that changed; cannot fail. */
