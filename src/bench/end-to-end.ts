@@ -67,7 +67,7 @@ export async function runEndToEnd(
 }
 
 /** Sidecars that want the load assignments of some services each, spread over all of them. */
-function dependentSidecars(
+export function dependentSidecars(
   name: string,
   address: string,
   { sidecars, services, dependencies }: Pick<EndToEndPlan, 'sidecars' | 'services' | 'dependencies'>,

@@ -26,6 +26,15 @@ export function clusterOfService(service: number): string {
   return clusterName('outbound', port, '', hostnameOf(service));
 }
 
+/** Name of the route configuration that all services share. */
+export const sharedRoutes = String(port);
+
+/** Node id of a sidecar of the load client: none of them stands behind a service. */
+export function sidecarNodeId(sidecar: number): string {
+  const address = `10.255.${(sidecar >> 8) & 255}.${sidecar & 255}`;
+  return `sidecar~${address}~load-${sidecar}.${namespace}~${namespace}.svc.cluster.local`;
+}
+
 function hostnameOf(service: number): string {
   return `service-${service}.${namespace}.svc.cluster.local`;
 }
@@ -51,8 +60,14 @@ export class World {
 
   /** One endpoint of a service moves to another address. Gives the name of the change: the source of the commit. */
   moveEndpoint(service: number): string {
+    return this.prepareMove(service)();
+  }
+
+  /** The same in two steps: what is done in the second is Weir's own work. */
+  prepareMove(service: number): () => string {
     this.#generations.set(service, (this.#generations.get(service) ?? 0) + 1);
-    return this.#put(endpointShards, this.#shardRow(service));
+    const row = this.#shardRow(service);
+    return () => this.#put(endpointShards, row);
   }
 
   /** A VirtualService of one service says another timeout. */

@@ -5,6 +5,7 @@ import { describeError } from '../observe/log.ts';
 import { socketAddressArgument } from './arguments.ts';
 import { endToEndText, meetingText } from './bench-text.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { transportKinds, type TransportKind } from '../xds/transport/transport-kinds.ts';
 
 interface Flags {
   readonly address?: SocketAddress;
@@ -14,7 +15,7 @@ interface Flags {
   readonly dependencies: number;
   readonly changes: number;
   readonly seconds: number;
-  readonly transport: 'grpc-js';
+  readonly transport: TransportKind;
   readonly output: 'text' | 'json';
 }
 
@@ -35,7 +36,9 @@ export function benchCommand(host: Host): Command {
     .addOption(count('--dependencies <N>', 'services that each sidecar wants to know of', 50))
     .addOption(count('--changes <N>', 'endpoints that move in a second', 200))
     .addOption(count('--seconds <N>', 'how long', 10))
-    .addOption(new Option('--transport <NAME>', 'what serves the streams').choices(['grpc-js']).default('grpc-js'))
+    .addOption(
+      new Option('--transport <NAME>', 'what serves the streams').choices(transportKinds).default(transportKinds[0]),
+    )
     .addOption(new Option('-o, --output <FORMAT>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', examples)
     .action((flags: Flags) => (flags.address === undefined ? measure(host, flags) : meet(host, flags, flags.address)));

@@ -11,7 +11,7 @@ import { rounded, spreadOf, type Bench, type Report } from './report.ts';
  * have it. The designs take turns, push series by push series; the bare-socket floor is one of them (H1309).
  */
 
-const endpointsType = 'envoy.config.endpoint.v3.ClusterLoadAssignment';
+export const endpointsType = 'envoy.config.endpoint.v3.ClusterLoadAssignment';
 
 interface Variant {
   readonly name: string;
@@ -31,7 +31,7 @@ interface Samples {
   readonly lagMs: number[];
 }
 
-interface FanoutPlan {
+export interface FanoutPlan {
   /** Numbers of sidecars, measured one after the other. */
   readonly streams: readonly number[];
   readonly endpoints: number;
@@ -61,7 +61,7 @@ export const fanoutBench: Bench = {
   },
 };
 
-interface FanoutRow {
+export interface FanoutRow {
   readonly name: string;
   readonly streams: number;
   readonly endpoints: number;
@@ -76,7 +76,7 @@ interface FanoutRow {
 }
 
 /** For each number of sidecars the floor first. */
-async function measureFanout(plan: FanoutPlan): Promise<readonly FanoutRow[]> {
+export async function measureFanout(plan: FanoutPlan): Promise<readonly FanoutRow[]> {
   await using processes = new Processes();
   const load = processes.load();
   const variants = await startVariants(processes, plan);

@@ -1,16 +1,40 @@
 import { availableParallelism } from 'node:os';
 import { engineBench } from './engine.ts';
+import { changeBench } from './change.ts';
+import { decodeBench } from './decode.ts';
 import { e2eBench } from './e2e.ts';
 import { encodeBench } from './encode.ts';
 import { fanoutBench } from './fanout.ts';
 import { filesBench } from './files.ts';
+import { GateError, gatesBench } from './gates.ts';
+import { memoryBench, streamMemoryBench } from './memory.ts';
+import { peersBench } from './peers.ts';
 import type { Bench, Figures, Report } from './report.ts';
+import { coalesceBench, scaleBench } from './scale.ts';
+import { stallBench } from './stall.ts';
+import { idleBench, stormBench } from './storm.ts';
 
 /**
- * `npm run bench [NAME…]`: runs the benchmarks named, or lists them. Absolute times of different runs are not to be compared;
+ * `npm run bench -- NAME…`: runs the benchmarks named, or `all`; without a name it lists them. Absolute times of different runs are not to be compared;
  * ratios inside one run are.
  */
-const benches: readonly Bench[] = [encodeBench, engineBench, filesBench, fanoutBench, e2eBench];
+const benches: readonly Bench[] = [
+  encodeBench,
+  decodeBench,
+  engineBench,
+  changeBench,
+  fanoutBench,
+  scaleBench,
+  coalesceBench,
+  e2eBench,
+  stormBench,
+  idleBench,
+  stallBench,
+  memoryBench,
+  streamMemoryBench,
+  filesBench,
+  peersBench,
+];
 
 interface Row {
   readonly variant: string;
@@ -21,8 +45,11 @@ async function runBench(bench: Bench): Promise<void> {
   console.log(`\n${bench.name}: ${bench.title}`);
   const rows: Row[] = [];
   const report: Report = { row: (variant, figures) => rows.push({ variant, figures }) };
-  await bench.run(report);
-  printTable(rows);
+  try {
+    await bench.run(report);
+  } finally {
+    printTable(rows);
+  }
   const setting = { bench: bench.name, node: process.version, cpus: availableParallelism() };
   for (const { variant, figures } of rows) console.log(JSON.stringify({ ...setting, variant, ...figures }));
 }
@@ -51,14 +78,26 @@ function cell(value: number | string | undefined): string {
   return typeof value === 'number' ? value.toLocaleString('en-US', { maximumFractionDigits: 3 }) : (value ?? '');
 }
 
-const names = process.argv.slice(2);
-const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
-if (names.length === 0 || unknown.length > 0) {
-  if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);
-  console.log('Benchmarks (npm run bench -- NAME…):');
-  for (const { name, title } of benches) console.log(`  ${name.padEnd(10)} ${title}`);
-  process.exitCode = unknown.length > 0 ? 1 : 0;
-} else {
+/** @returns the exit status: 1 when a gate failed or a name is unknown */
+async function main(given: readonly string[]): Promise<number> {
+  const names = given.includes('all') ? benches.map(({ name }) => name) : given;
+  const programs = [...benches, gatesBench];
+  const unknown = names.filter((name) => !programs.some((bench) => bench.name === name));
+  if (names.length === 0 || unknown.length > 0) {
+    if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);
+    console.log('Benchmarks (npm run bench -- NAME…, or all):');
+    for (const { name, title } of programs) console.log(`  ${name.padEnd(14)} ${title}`);
+    return unknown.length > 0 ? 1 : 0;
+  }
   console.log(`Node ${process.version}, ${availableParallelism()} CPUs`);
-  for (const bench of benches) if (names.includes(bench.name)) await runBench(bench);
+  try {
+    for (const bench of programs) if (names.includes(bench.name)) await runBench(bench);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof GateError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -171,7 +171,8 @@ export class Walk {
     );
     if (bad.length > 0) this.edit(bad);
     for (const client of this.clients) this.quiesce(client);
-    this.wait(60_000);
+    // Longer than anything waits: clusters whose listeners drain wait longest.
+    this.wait(700_000);
     for (const client of this.clients) this.quiesce(client);
   }
 

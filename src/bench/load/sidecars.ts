@@ -1,4 +1,5 @@
 import { encode, typeUrlOf, type TypeName } from '../../xds/proto.ts';
+import { sidecarNodeId } from '../world.ts';
 import { windowsOf, type GroupPlan, type Step, type StreamPlan } from './plan.ts';
 
 /** What sidecars ask for: requests as Envoy makes them, encoded once and shared by all who ask for the same. */
@@ -67,6 +68,5 @@ export function sidecarGroup(
 }
 
 function nodeOf(index: number): Uint8Array {
-  const address = `10.255.${(index >> 8) & 255}.${index & 255}`;
-  return encode(request, { node: { id: `sidecar~${address}~load-${index}.mesh~mesh.svc.cluster.local` } });
+  return encode(request, { node: { id: sidecarNodeId(index) } });
 }
