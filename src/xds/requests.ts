@@ -1,3 +1,5 @@
+import { canonicalName } from './resource-name.ts';
+
 /**
  * Discovery requests from their bytes, by hand: an ACK is read in a fraction of a microsecond, and a reconnect that names
  * thousands of resources makes no objects but their names (hot-path H102, H314). Field numbers are those of `hot-path` H303.
@@ -61,10 +63,10 @@ export function decodeDeltaRequest(message: Uint8Array): DeltaRequest {
         typeUrl = textOf(bytes);
         break;
       case 3:
-        subscribe.push(textOf(bytes));
+        subscribe.push(nameOf(bytes));
         break;
       case 4:
-        unsubscribe.push(textOf(bytes));
+        unsubscribe.push(nameOf(bytes));
         break;
       case 5:
         readHeldVersion(bytes, held);
@@ -101,7 +103,7 @@ export function decodeSotwRequest(message: Uint8Array): SotwRequest {
         node = bytes;
         break;
       case 3:
-        names.push(textOf(bytes));
+        names.push(nameOf(bytes));
         break;
       case 4:
         typeUrl = textOf(bytes);
@@ -121,7 +123,7 @@ function readHeldVersion(entry: Buffer, held: Map<string, string>): void {
   let name = '';
   let version = '';
   eachField(entry, (field, bytes) => {
-    if (field === 1) name = textOf(bytes);
+    if (field === 1) name = nameOf(bytes);
     else if (field === 2) version = textOf(bytes);
   });
   held.set(name, version);
@@ -144,6 +146,10 @@ function readError(status: Buffer): ErrorDetail {
 
 function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function nameOf(bytes: Buffer): string {
+  return canonicalName(textOf(bytes));
 }
 
 function textOf(bytes: Buffer): string {
