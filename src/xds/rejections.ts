@@ -71,20 +71,20 @@ export class Rejections {
   noteWhole(flight: Flight, message: string, concerns: (name: string) => boolean): readonly string[] {
     const { replaces, resources, removed } = flight;
     const again = resources.filter(({ name, version }) => this.refuses(name, version)).map(({ name }) => name);
-    const changed = [...new Set([...replaces.keys(), ...again, ...removed])];
-    // All of it was accepted once, so it may be anything.
-    const names = changed.length > 0 ? changed : namesOf(flight);
+    const names = [...new Set([...replaces.keys(), ...again])];
+    // All of it was accepted before, so there is nothing to put in the place of anything.
+    if (names.length === 0) return namesOf(flight);
     const { culprits, retries } = aftermathOf(message, names);
     const blamed = culprits.length > 0 ? culprits : names;
     const heldOf = (name: string): Held => replaces.get(name) ?? this.held(name) ?? 'unknown';
-    const isIn = new Set(resources.map(({ name }) => name));
     // What cannot be replaced would go along with the others, and be refused with them.
-    const isDivisible = blamed.every((name) => !isIn.has(name) || heldOf(name) !== 'unknown');
-    if (isDivisible) {
-      const others = retries.length > 0 || removed.length === 0 ? retries : [removed];
-      this.#refuse(culprits, flight, concerns, heldOf);
-      this.#retry(others, concerns, heldOf);
-    } else this.#refuse(blamed, flight, concerns, () => 'unknown');
+    if (blamed.some((name) => heldOf(name) === 'unknown')) {
+      this.#refuse(blamed, flight, concerns, () => 'unknown');
+      return blamed;
+    }
+    this.#refuse(culprits, flight, concerns, heldOf);
+    // Removals go along with everything, so what is left when the culprits are known has to be sent for them.
+    this.#retry(removed.length > 0 ? [...retries, removed] : retries, concerns, heldOf);
     return blamed;
   }
 

@@ -93,6 +93,28 @@ describe('a full state of which one resource is refused', () => {
     expect(rig.exchange()).toMatchObject([{ resources: ['a@1'], removed: ['gone'] }]);
   });
 
+  it('takes it along whatever the message says, and repeats nothing that was refused (xds-protocol/X49)', () => {
+    const rig = fullStateRig({ a: '1', b: '1', c: '1', gone: '1' });
+    rig.change({ a: 'bad', b: 'bad', gone: undefined });
+    const sent = converse(rig);
+    const refused = sent.filter(({ resources }) => resources.some((text) => text.endsWith('@bad')));
+    expect(new Set(refused.map(({ resources }) => resources.join())).size).toBe(refused.length);
+    expect(sent.at(-1)?.resources).toEqual(['a@1', 'b@1', 'c@1']);
+    const alone = fullStateRig({ a: '1', gone: '1' });
+    alone.change({ a: 'bad', gone: undefined });
+    expect(converse(alone).map(({ resources }) => resources)).toEqual([['a@bad'], ['a@1']]);
+  });
+
+  it('keeps its stand-in when that is refused in its turn', () => {
+    const rig = fullStateRig({ a: '1', b: '1' });
+    refuses(rig, { a: 'bad', b: undefined }, 'cluster a: no');
+    expect(rig.flush()?.resources).toEqual(['a@1']);
+    rig.nack('something else');
+    expect(rig.flush()).toBeUndefined();
+    rig.change({ c: '1' });
+    expect(rig.exchange()).toMatchObject([{ resources: ['a@1', 'c@1'] }]);
+  });
+
   it('repeats, of what changed again meanwhile, the newest', () => {
     const rig = fullStateRig({ a: '1' });
     rig.change({ a: 'bad' });
