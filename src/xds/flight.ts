@@ -71,14 +71,10 @@ export function namesOf(flight: Flight): readonly string[] {
 export function joined(flights: readonly Flight[]): Flight | undefined {
   const last = flights.at(-1);
   if (last === undefined || flights.length === 1) return last;
-  const replaces = new Map<string, Held>();
-  for (const flight of flights) {
-    for (const [name, held] of flight.replaces) if (!replaces.has(name)) replaces.set(name, held);
-  }
   const here = new Set(last.resources.map(({ name }) => name));
   const removed = flights.flatMap((flight) => flight.removed).filter((name) => !here.has(name));
   const publications = flights.flatMap((flight) => flight.publications);
-  return { ...last, replaces, removed: [...new Set(removed)], publications };
+  return { ...last, removed: [...new Set(removed)], publications };
 }
 
 /** How long the changes in a response took until its ACK. @param now milliseconds of the monotonic clock */

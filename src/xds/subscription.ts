@@ -186,8 +186,9 @@ export class Subscription {
     const tainted = this.#tainted();
     if (tainted.size === 0) return held;
     const credible = new Map(held);
+    const asked = new Set(subscribe);
     // Where removals are not sent, what it does not ask for does not matter.
-    for (const name of tainted) if (this.type.removalIsSent || subscribe.includes(name)) credible.set(name, unsure);
+    for (const name of tainted) if (this.type.removalIsSent || asked.has(name)) credible.set(name, unsure);
     return credible;
   }
 
