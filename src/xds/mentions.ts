@@ -14,6 +14,7 @@ const mostWork = 32 * 1024 * 1024;
  * @param names none of them empty
  */
 export function mentionsAny(resource: Resource, names: readonly string[]): boolean {
+  if (names.length === 0) return false;
   if (names.length * resource.value.length > mostWork) return true;
   let answers = known.get(resource);
   if (answers === undefined) known.set(resource, (answers = new Map()));

@@ -122,10 +122,6 @@ export class Outbox {
     return undefined;
   }
 
-  has(name: string): boolean {
-    return this.#pending.has(name);
-  }
-
   /** What the client holds under a name of which it need not hear. */
   heldVersion(name: string): string | undefined {
     return this.#rejections?.held(name) !== undefined ? unsure : this.#view.resource(name)?.version;

@@ -36,8 +36,8 @@ interface Identity {
 }
 
 /**
- * One stream, of all types (ADS) or of one: requests in, responses out. Requests change subscriptions and never send; `flush` sends, type by type in their
- * order, what gates and the transport let through.
+ * One stream, of all types (ADS) or of one: requests in, responses out. Requests change subscriptions and never send; `flush` sends,
+ * type by type in their order, what gates and the transport let through.
  */
 export class XdsStream {
   readonly #transport: StreamTransport;
