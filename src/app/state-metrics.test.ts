@@ -6,7 +6,7 @@ import type { Service } from '../model/service.ts';
 import type { Source, SourceProblem } from '../model/source.ts';
 import { endpointShards, services, sourceProblems, sources } from '../model/tables.ts';
 import { createMetrics } from '../observe/metrics.ts';
-import { countCommits, countingEqual, measureState } from './state-metrics.ts';
+import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 
 const cause = { source: 'files', at: 0 };
 const declaredBy = { kind: 'Service', namespace: 'shop', name: 'web', origin: { source: 'files' } };
@@ -128,4 +128,17 @@ it('counts results that were computed again and came out equal', () => {
   engine.watch(counted, 'any', () => undefined);
   for (const objects of [2, 4, 5]) engine.batch(cause, (write) => write.put(sources, { ...files, objects }));
   expect(equal).toBe(2);
+});
+
+it('counts what is remembered of refusals, and what had to be forgotten, as it stands', async () => {
+  const metrics = createMetrics({ version: 'test', uptime: () => 0, processMetrics: false });
+  const readings = [
+    { names: 3, dropped: 1 },
+    { names: 0, dropped: 2 },
+  ];
+  measureTaint(() => readings.shift() ?? { names: 0, dropped: 0 }, metrics);
+  expect(await metrics.expose()).toMatch(/^weir_tainted_names 3$/m);
+  const text = await metrics.expose();
+  expect(text).toMatch(/^weir_tainted_names 0$/m);
+  expect(text).toMatch(/^weir_dropped_tainted_names_total 2$/m);
 });

@@ -15,6 +15,7 @@ import {
 } from '../model/tables.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { serviceEntryIn } from '../policy/decoded-objects.ts';
+import type { XdsServer } from '../xds/server.ts';
 import type { ProxyStatus } from '../xds/status.ts';
 import { typeLabel } from './delivery-metrics.ts';
 
@@ -72,6 +73,16 @@ export function measureState(engine: Engine, proxies: () => readonly ProxyStatus
     measureSources(engine, metrics);
     measureObjects(engine, metrics);
     measureProxies(proxies(), metrics);
+  });
+}
+
+/** Measures what is remembered of proxies' refusals (xds-protocol X304) whenever somebody asks. */
+export function measureTaint(taint: () => XdsServer['taint'], metrics: Metrics): void {
+  metrics.beforeExposition(() => {
+    const { names, dropped } = taint();
+    metrics.taintedNames.set(names);
+    metrics.droppedTaint.reset();
+    metrics.droppedTaint.inc(dropped);
   });
 }
 

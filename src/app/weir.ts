@@ -16,7 +16,7 @@ import { logFindings } from './finding-log.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
 import type { Settings } from './settings.ts';
-import { countCommits, countingEqual, measureState } from './state-metrics.ts';
+import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
 import { serverClock, sourceClock } from './system-clock.ts';
 import { listenXds } from './xds-listeners.ts';
@@ -97,6 +97,7 @@ function assemble({ settings, version, log }: WeirOptions) {
   // Views: the log, the metrics and the admin server read the same state.
   const placeOf = files.placeOf.bind(files);
   measureState(engine, () => xds.proxies(), metrics);
+  measureTaint(() => xds.taint, metrics);
   const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
   const views: AdminViews = {
     readiness: () => readinessOf(engine, sourceNames),

@@ -244,6 +244,16 @@ function meshMetrics(registry: Registry) {
       labelNames: ['type'],
       registers,
     }),
+    taintedNames: new Gauge({
+      name: 'weir_tainted_names',
+      help: 'Resources of which a proxy does not know what it runs, since it refused a response with them.',
+      registers,
+    }),
+    droppedTaint: new Counter({
+      name: 'weir_dropped_tainted_names_total',
+      help: 'Those that were forgotten too early because there were too many.',
+      registers,
+    }),
   };
 }
 
