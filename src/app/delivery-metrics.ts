@@ -8,6 +8,8 @@ const shortNames: Readonly<Record<string, string>> = {
   listener: 'lds',
   routes: 'rds',
   secret: 'sds',
+  extension: 'ecds',
+  runtime: 'rtds',
 };
 
 /** A client may ask for types that Weir does not have: they share one label, since clients must not be able to make series. */

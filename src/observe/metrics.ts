@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /**
  * Every metric that Weir exposes, declared here and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
  * `pilot_…`, `istio_…` and `istiod_…` are istiod's names with istiod's meaning (istio-compat section 13), so that dashboards and
- * alerts work; `weir_…` are Weir's own. The label `type` is the type's short xDS name (`cds`, `eds`, `lds`, `rds`, `sds`).
+ * alerts work; `weir_…` are Weir's own. The label `type` is the type's short xDS name (`cds`, `eds`, `lds`, `rds`, `sds`, `ecds`, `rtds`).
  */
 
 /** Seconds. A change that reaches an Envoy in 4 ms and one that takes a minute are both visible. */
