@@ -96,6 +96,9 @@ export function aStep(clients: number): fc.Arbitrary<Step> {
   );
 }
 
+/** Milliseconds after which nothing waits any more: clusters whose listeners drain wait longest. */
+const longest = 700_000;
+
 /** A server, a mesh and clients, to which a history happens. */
 export class Walk {
   readonly rig = new ServerRig();
@@ -171,8 +174,7 @@ export class Walk {
     );
     if (bad.length > 0) this.edit(bad);
     for (const client of this.clients) this.quiesce(client);
-    // Longer than anything waits: clusters whose listeners drain wait longest.
-    this.wait(700_000);
+    this.wait(longest);
     for (const client of this.clients) this.quiesce(client);
   }
 
@@ -195,7 +197,7 @@ export class Walk {
       for (const name of client.named(type)) newcomer.follow(type, name, true, false);
     }
     this.#settle(newcomer);
-    this.rig.clock.advance(60_000);
+    this.rig.clock.advance(longest);
     this.#settle(newcomer);
     return newcomer;
   }
