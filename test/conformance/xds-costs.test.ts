@@ -71,7 +71,8 @@ class CountedMesh {
     for (let round = 0; round < 2; round++) {
       do this.#clock.settle();
       while (this.#clients.map((client) => client.answer()).includes(true));
-      this.#clock.advance(60_000);
+      // Longer than anything waits: clusters whose listeners drain wait longest.
+      this.#clock.advance(700_000);
     }
   }
 }
