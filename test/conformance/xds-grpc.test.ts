@@ -16,7 +16,7 @@ import { ServedMesh } from '../support/served-mesh.ts';
 const packages = await grpcioForTests();
 const kinds = [grpcJs, ...(packages === undefined ? [] : [grpcPython(packages)])];
 
-describe.each(kinds)('$name without a proxy', (kind) => {
+describe.each(kinds)('$name without a proxy (xds-protocol/X108, xds-protocol/X202, xds-protocol/X203)', (kind) => {
   let served: ServedMesh;
   let one: NamedGrpcServer;
   let two: NamedGrpcServer;

@@ -16,7 +16,7 @@ const nobody = { streams: 0, groups: 0, records: 0, subscriptions: 0 };
 
 describe.each(wires)('any history of %s streams', (wire) => {
   it.each(['names-the-bad', 'names-nobody'] as const)(
-    'ends with what there is, in bounded traffic, one response at a time, and leaves nothing behind (xds-protocol/X28, xds-protocol/X43, xds-protocol/X51, xds-protocol/X67): NACK %s',
+    'ends with what there is, in bounded traffic, one response at a time, and leaves nothing behind (xds-protocol/X28, xds-protocol/X43, xds-protocol/X51, xds-protocol/X67, xds-protocol/X231, xds-protocol/X232, xds-protocol/X304): NACK %s',
     (nackStyle) => {
       const history = fc
         .integer({ min: 1, max: 3 })

@@ -80,7 +80,7 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'unsubscribes what the NACK beside it unsubscribes (xds-protocol/X50)',
+    title: 'unsubscribes what the NACK beside it unsubscribes (xds-protocol/X50, xds-protocol/X234)',
     run: (world, peer) => {
       world.change('endpoints a=bad', 'endpoints b=1');
       peer.ask('endpoints', 'a', 'b');
@@ -108,7 +108,8 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'sends the good of a refused response again alone, and with it what was mended (xds-protocol/X51)',
+    title:
+      'sends the good of a refused response again alone, and with it what was mended (xds-protocol/X51, xds-protocol/X138)',
     where: inDelta,
     run: (world, peer) => {
       for (const [type, message] of [

@@ -129,7 +129,7 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'takes one message for an ACK and for a new name (xds-protocol/X37)',
+    title: 'takes one message for an ACK and for a new name (xds-protocol/X37, xds-protocol/X234)',
     run: (world, peer) => {
       world.change('endpoints a=1', 'endpoints b=1');
       peer.ask('endpoints', 'a');
@@ -232,7 +232,38 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'splits what is large, and holds back what changed until every part is confirmed (xds-protocol/X45)',
+    title:
+      'calls resources by their names alone, and versions by at most 22 characters (xds-protocol/X46, xds-protocol/X106, xds-protocol/X167)',
+    run: (world, peer) => {
+      world.change(...allTypes.map((type) => `${type} a=${'long'.repeat(1_000)}`));
+      for (const type of allTypes) {
+        peer.ask(type, 'a', 'missing');
+        // Aliases would fail the trace by themselves.
+        for (const { versions } of peer.hearsAll()) {
+          for (const version of Object.values(versions)) expect(version).toMatch(/^\S{8,22}$/);
+        }
+        peer.ack();
+      }
+    },
+  },
+  {
+    title: 'takes versions held of resources that nobody has heard of (xds-protocol/X30, xds-protocol/X234)',
+    run: (world, peer) => {
+      world.change('endpoints a=1');
+      peer.send('endpoints', {
+        resourceNamesSubscribe: ['a'],
+        initialResourceVersions: { '': 'x', unheard: '', of: 'y' },
+      });
+      const heard = peer.hearsAll();
+      peer.ack();
+      expect(heard.flatMap(({ resources }) => resources)).toEqual(['a=1']);
+      world.change('endpoints a=2', 'endpoints unheard=1');
+      expect(peer.hearsAndAcks()).toEqual(['endpoints a=2']);
+    },
+  },
+  {
+    title:
+      'splits what is large, and holds back what changed until every part is confirmed (xds-protocol/X45, xds-protocol/X234)',
     run: (world, peer) => {
       const names = Array.from({ length: 40 }, (_, index) => `e${index}`);
       world.change(...names.map((name) => `endpoints ${name}=${'x'.repeat(100_000)}`));

@@ -112,7 +112,7 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'takes sixty thousand names in one request (xds-protocol/X11)',
+    title: 'takes sixty thousand names in one request (xds-protocol/X11, xds-protocol/X234)',
     run: (world, peer) => {
       const names = Array.from({ length: 60_000 }, (_, index) => `outbound|80||service-${index}`);
       world.change(`endpoints ${names[7]}=1`);

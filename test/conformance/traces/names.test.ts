@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
+import { scopesNamed } from '../../support/tiny-mesh.ts';
 import { describeTraces, inDelta, inSotw, type Trace } from '../../support/traces.ts';
 
 /** Names: opaque, on demand, and those of types that few clients ask for. */
 
 const traces: readonly Trace[] = [
   {
-    title: 'takes the empty string for a name of which nothing exists (xds-protocol/X74)',
+    title: 'takes the empty string for a name of which nothing exists (xds-protocol/X74, xds-protocol/X234)',
     run: (world, peer) => {
       world.change('endpoints a=1');
       peer.ask('endpoints', '', 'a');
@@ -82,6 +83,23 @@ const traces: readonly Trace[] = [
     run: (_, peer) => {
       peer.ask('secret', 'foreign', '*');
       expect(peer.hearsAndAcks()).toEqual(['secret -foreign']);
+    },
+  },
+  {
+    title:
+      'keeps the listeners of proxies and those of proxyless gRPC apart, whose type is the same (xds-protocol/X86)',
+    where: inSotw,
+    run: (world, peer, variant) => {
+      const grpc = world.peer(variant, 'sidecar~10.0.0.9~grpc-1.shop~shop.svc.cluster.local');
+      world.mesh.place(peer.node.id ?? '', scopesNamed('proxies'));
+      world.mesh.place(grpc.node.id ?? '', scopesNamed('grpc'));
+      world.mesh.put('listener', '0.0.0.0_80', '0.0.0.0_80=1', { scope: 'proxies' });
+      world.mesh.put('listener', 'shop', 'shop=1', { scope: 'grpc' });
+      peer.ask('listener');
+      grpc.ask('listener', 'shop', '0.0.0.0_80');
+      expect([peer.hearsAndAcks(), grpc.hearsAndAcks()]).toEqual([['listener 0.0.0.0_80=1'], ['listener shop=1']]);
+      world.mesh.put('listener', 'shop', 'shop=2', { scope: 'grpc' });
+      expect([peer.hearsAndAcks(), grpc.hearsAndAcks()]).toEqual([[], ['listener shop=2']]);
     },
   },
   {

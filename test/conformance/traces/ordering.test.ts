@@ -69,7 +69,8 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'sends load assignments while the ACK of clusters is withheld (xds-protocol/X56, xds-protocol/X104)',
+    title:
+      'sends load assignments while the ACK of clusters is withheld (xds-protocol/X56, xds-protocol/X234, xds-protocol/X104)',
     where: inAds,
     run: (world, peer) => {
       world.change(...start);
@@ -141,6 +142,21 @@ const traces: readonly Trace[] = [
       expect(peer.hears()).toEqual(['endpoints x=2']);
       peer.ack();
       expect(peer.hearsAndAcks()).toEqual(['cluster x=2', 'endpoints x=2']);
+    },
+  },
+  {
+    title: 'keeps a removed cluster for a while where it cannot know what became of the routes (xds-protocol/X59)',
+    where: ({ isAds }) => !isAds,
+    run: (world, peer) => {
+      boot(world, peer);
+      world.clock.advance(60_000);
+      world.change(...toY);
+      const lines = peer.hears().toSorted();
+      expect(lines).toEqual([peer.isDelta ? 'cluster y=1' : 'cluster x=1 y=1', 'routes r=to-y']);
+      peer.ack();
+      peer.isSilentFor(10_000);
+      world.clock.advance(10_000);
+      expect(peer.hearsAndAcks()).toEqual([peer.isDelta ? 'cluster -x' : 'cluster y=1']);
     },
   },
   {

@@ -51,7 +51,7 @@ const traces: readonly Trace[] = [
   },
   {
     title:
-      'changes version_info with the content and only then, the same on a replica and after a restart (xds-protocol/X18, xds-protocol/X44)',
+      'changes version_info with the content and only then, the same on a replica and after a restart (xds-protocol/X18, xds-protocol/X44, xds-protocol/X125, xds-protocol/X135)',
     run: (world, peer, variant) => {
       world.change('cluster a=1', 'cluster b=1');
       peer.ask('cluster');
@@ -202,7 +202,7 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'takes a nonce of another type quietly, and an invented one (xds-protocol/X25)',
+    title: 'takes a nonce of another type quietly, and an invented one (xds-protocol/X25, xds-protocol/X234)',
     where: inSotwAds,
     run: (world, peer) => {
       world.change('cluster a=1', 'listener l=1');

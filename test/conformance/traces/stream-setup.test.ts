@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { encode } from '../../../src/xds/proto.ts';
 import { aNodeId } from '../../support/stream-rig.ts';
 import { TraceWorld, variants } from '../../support/trace-rig.ts';
+import { typeUrlNamed } from '../../support/type-names.ts';
 import { describeTraces, inAds, inDelta, inSotw } from '../../support/traces.ts';
 
 /** Streams, nodes, types: how a conversation begins and ends. */
@@ -32,7 +34,7 @@ describeTraces('stream setup', [
     },
   },
   {
-    title: 'keeps two streams of one node apart: names, nonces and versions (xds-protocol/X3)',
+    title: 'keeps two streams of one node apart: names, nonces and versions (xds-protocol/X3, xds-protocol/X234)',
     run: (world, peer, variant) => {
       world.change('endpoints a=1', 'endpoints b=1');
       const twin = world.peer(variant);
@@ -64,6 +66,26 @@ describeTraces('stream setup', [
     },
   },
   {
+    title: 'takes an empty type for the one of its service, and refuses another (xds-protocol/X4)',
+    where: ({ isAds }) => !isAds,
+    run: (world, peer, variant) => {
+      const node = { id: aNodeId };
+      const [names, message] = peer.isDelta
+        ? [{ resourceNamesSubscribe: ['a'] }, 'envoy.service.discovery.v3.DeltaDiscoveryRequest' as const]
+        : [{ resourceNames: ['a'] }, 'envoy.service.discovery.v3.DiscoveryRequest' as const];
+      for (const type of ['cluster', 'endpoints', 'listener', 'routes']) {
+        world.change(`${type} a=1`);
+        peer.sendBytes(type, encode(message, { node, ...names }));
+        expect(peer.hears()).toEqual([`${type} a=1`]);
+        peer.ack();
+        const other = world.peer(variant);
+        const typeUrl = typeUrlNamed(type === 'cluster' ? 'listener' : 'cluster');
+        other.sendBytes(type, encode(message, { node, typeUrl }));
+        expect(other.endOf(type)?.status).toBe('INVALID_ARGUMENT');
+      }
+    },
+  },
+  {
     title: 'goes on after an unknown type, of which it says nothing (xds-protocol/X5)',
     where: inSotw,
     run: (world, peer) => {
@@ -88,7 +110,7 @@ describeTraces('stream setup', [
     },
   },
   {
-    title: 'closes with a client that half-closes in the middle of an exchange (xds-protocol/X6)',
+    title: 'closes with a client that half-closes in the middle of an exchange (xds-protocol/X6, xds-protocol/X234)',
     run: (world, peer, variant) => {
       world.change('cluster a=1', 'endpoints a=1');
       peer.ask('cluster');

@@ -5,7 +5,8 @@ import { describeTraces, inAds, inDelta, inDeltaAds, inSotwAds, type Trace } fro
 
 const traces: readonly Trace[] = [
   {
-    title: 'sends the load assignment of a changed cluster after it, byte for byte the same (xds-protocol/X60)',
+    title:
+      'sends the load assignment of a changed cluster after it, byte for byte the same (xds-protocol/X60, xds-protocol/X103)',
     where: inAds,
     run: (world, peer) => {
       world.change('cluster a=1>a', 'endpoints a=1', 'cluster b=1>b', 'endpoints b=1');
@@ -79,7 +80,7 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'sends the routes of a changed listener after it (xds-protocol/X64)',
+    title: 'sends the routes of a changed listener after it (xds-protocol/X64, xds-protocol/X103)',
     where: inAds,
     run: (world, peer) => {
       world.change('listener l=1>r', 'listener m=1>s', 'routes r=1', 'routes s=1');
