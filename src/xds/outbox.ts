@@ -253,13 +253,16 @@ export class Outbox {
 
   /** What a rejected response left open goes again only when nothing newer waits. Gives whether there is something. */
   #selectRetry(selection: GrowingSelection): boolean {
-    const names = this.#rejections?.takeRetry() ?? new Map<string, Held>();
-    for (const [name, held] of names) {
-      const resource = this.#view.resource(name);
-      if (resource !== undefined) add(selection, resource, unsure, this.sendsWhole ? held : undefined);
-      else if (this.#type.removalIsSent) selection.removed.push(name);
+    const { resources, removed } = selection;
+    // What a group held may be gone meanwhile, and then nothing would come back for the groups behind it.
+    while (resources.length + removed.length === 0 && this.#rejections?.hasRetries === true) {
+      for (const [name, held] of this.#rejections.takeRetry()) {
+        const resource = this.#view.resource(name);
+        if (resource !== undefined) add(selection, resource, unsure, this.sendsWhole ? held : undefined);
+        else if (this.#type.removalIsSent) removed.push(name);
+      }
     }
-    return names.size > 0;
+    return resources.length + removed.length > 0;
   }
 
   #selectWhole(options: SelectOptions, answers: boolean): Selection | undefined {
@@ -272,6 +275,8 @@ export class Outbox {
       if (decision === 'later') continue;
       if (decision !== 'nothing') effective = true;
       const before = this.#heldBefore(name);
+      // It is again what the client accepted last: it stands for itself and no longer for what was refused.
+      if (typeof before === 'object' && before.version === resource?.version) this.#rejections?.forget(name);
       this.#done(name);
       if (decision === 'remove') news.removed.push(name);
       if (decision !== 'send' || resource === undefined || this.#offered(resource) !== resource) continue;
