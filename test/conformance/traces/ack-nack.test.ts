@@ -188,6 +188,38 @@ const traces: readonly Trace[] = [
     },
   },
   {
+    title:
+      'is in step again when what was refused is again what was accepted before (xds-protocol/X84, xds-protocol/X102)',
+    run: (world, peer) => {
+      for (const type of ['listener', 'endpoints']) {
+        world.change(`${type} a=1`);
+        peer.ask(type, 'a');
+        peer.hearsAndAcks();
+        world.change(`${type} a=bad`);
+        peer.hears();
+        peer.nack(type, 'a is bad');
+        expect(statusOf(world, type)).toBe('rejected');
+        world.change(`${type} a=1`);
+        peer.hearsAndAcks();
+        expect(statusOf(world, type)).toBe('synced');
+      }
+    },
+  },
+  {
+    title:
+      'is in step when names that do not exist were refused along with something that is mended (xds-protocol/X52)',
+    where: inDelta,
+    run: (world, peer) => {
+      world.change('endpoints a=bad');
+      peer.ask('endpoints', 'a', 'missing', 'also-missing');
+      expect(peer.hears()).toEqual(['endpoints a=bad -also-missing -missing']);
+      world.change('endpoints a=1');
+      peer.nack('endpoints', 'no');
+      peer.hearsAndAcks();
+      expect(statusOf(world, 'endpoints')).toBe('synced');
+    },
+  },
+  {
     title: 'shows the names at fault and the first KiB of the words (xds-protocol/X53)',
     run: (world, peer) => {
       world.change('endpoints a=bad');
