@@ -16,6 +16,8 @@ export interface RigOptions {
   readonly limits?: Partial<ConnectionLimits>;
   readonly tls?: TlsIdentity;
   readonly clock?: Clock;
+  /** What every draw of lots gives, from 0 to 1. */
+  readonly random?: number;
 }
 
 /** The server's end of a stream, with what happened to it. */
@@ -89,7 +91,10 @@ export class TransportRig {
   readonly #waiting: ((stream: AcceptedStream) => void)[];
   readonly #clients = new Set<ClientHttp2Session>();
 
-  static async start(kind: TransportKind, { limits, tls, clock = realClock }: RigOptions = {}): Promise<TransportRig> {
+  static async start(
+    kind: TransportKind,
+    { limits, tls, clock = realClock, random = 0.5 }: RigOptions = {},
+  ): Promise<TransportRig> {
     const events = new Events();
     const accepted: AcceptedStream[] = [];
     const waiting: ((stream: AcceptedStream) => void)[] = [];
@@ -110,7 +115,7 @@ export class TransportRig {
       tls,
       limits: { ...defaultLimits, ...limits },
       clock,
-      random: () => 0.5,
+      random: () => random,
       observer: {
         opened: () => events.note('opened'),
         closed: () => events.note('closed'),

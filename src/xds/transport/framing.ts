@@ -60,9 +60,9 @@ export class MessageAssembler {
     let at = start;
     while (at < bytes.length && this.#prefixRead < spareBytes) this.#prefix[this.#prefixRead++] = bytes[at++] ?? 0;
     if (this.#prefixRead < spareBytes) return at;
-    const [flag = 0] = this.#prefix;
+    const [flag = 0, a = 0, b = 0, c = 0, d = 0] = this.#prefix;
     if (flag !== 0) throw new FramingError('UNIMPLEMENTED', 'compressed messages are not taken');
-    this.#missing = new DataView(this.#prefix.buffer).getUint32(1);
+    this.#missing = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     if (this.#missing > this.#largest) {
       throw new FramingError(
         'RESOURCE_EXHAUSTED',
