@@ -282,7 +282,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       expect(stream.send('more')).toBe(true);
     });
 
-    it('gives up a client that does not read, and no other (hot-path/H1439, xds-protocol/X68)', async () => {
+    it('gives up a client that does not read, and no other', async () => {
       await start({ limits: { stall: 300 } });
       const stalled = rig.open();
       const stream = await rig.accepted();
@@ -402,6 +402,18 @@ describe.each(transportKinds)('the transport %s', (kind) => {
         stream.send('still here');
         expect(await before.content(15)).toEqual(framed('still here'));
       });
+    });
+
+    it('takes it calmly when a stream is used whose connection has just gone (hot-path/H705)', async () => {
+      await start();
+      const calls = [rig.open(), rig.open()];
+      const [first, second] = [await rig.accepted(), await rig.accepted()];
+      const closed = rig.listener.close(AbortSignal.abort());
+      expect(first.send('too late')).toBe(false);
+      second.transport.close('INTERNAL', 'too late');
+      await closed;
+      for (const call of calls) await call.end();
+      for (const { reasons } of [first, second]) expect(reasons).toHaveLength(1);
     });
 
     it('survives whatever bytes arrive (reliability/S40, hot-path/H705)', async () => {

@@ -48,9 +48,9 @@ export class Http2Stream implements StreamTransport {
 
   send(parts: readonly Uint8Array[], bytes: number): boolean {
     const [head] = parts;
-    if (this.#hasEnded || head === undefined) return false;
-    writePrefix(head, bytes);
     const stream = this.#stream;
+    if (this.#hasEnded || stream.destroyed || head === undefined) return false;
+    writePrefix(head, bytes);
     if (!stream.headersSent) stream.respond(responseHeaders, { waitForTrailers: true });
     let hasRoom = true;
     // Corked, the parts leave in one piece without being copied together.
@@ -77,6 +77,8 @@ export class Http2Stream implements StreamTransport {
     if (this.#hasEnded) return;
     this.#end({ kind: 'closed' });
     const stream = this.#stream;
+    // Its connection may be gone before Node says so.
+    if (stream.destroyed) return;
     const trailers = { 'grpc-status': statusCodes[status], 'grpc-message': percentEncode(detail) };
     // The client need not finish what it says, and nobody hears it.
     stream.resume();

@@ -95,7 +95,7 @@ describe('a connection', () => {
     await rig.events.until('closed');
   });
 
-  it('has so much time for what was sent to it as its size asks for (hot-path/H1439)', async () => {
+  it('has so much time for what was sent to it as its size asks for', async () => {
     const clock = new ManualClock();
     await start({ clock, limits: { stall: 1_000, age: undefined, keepaliveInterval: Infinity } });
     const call = rig.open();

@@ -17,6 +17,8 @@ import { statusCodes, type PeerInfo } from './transport.ts';
 
 /** Bytes that a client may send before it has to wait: a reconnect needs no round trips for its window (hot-path H1005). */
 const receiveWindow = 1024 * 1024;
+/** Milliseconds that a client has for TLS before it is taken for one that only holds a connection. */
+const handshakeTimeout = 10_000;
 /** Milliseconds that a client has to read the end of its streams when a connection is ended for its age. */
 const lastWords = 1_000;
 
@@ -29,7 +31,8 @@ const serverOptions = {
 export function http2Protocol(options: ProtocolOptions): Protocol {
   const connections = new Set<Connection>();
   const { tls } = options;
-  const secure = tls === undefined ? undefined : createSecureServer({ ...serverOptions, ...tlsOptions(tls) });
+  const secure =
+    tls === undefined ? undefined : createSecureServer({ ...serverOptions, ...tlsOptions(tls), handshakeTimeout });
   const server = secure ?? createServer(serverOptions);
   server.on('session', (session) => {
     const connection = new Connection(session, options);
@@ -117,6 +120,7 @@ class Connection {
   #keepAlive(): void {
     const { clock, limits } = this.#options;
     this.#cancelKeepalive = clock.after(limits.keepaliveInterval, () => {
+      if (this.#session.destroyed) return;
       this.#cancelKeepalive = clock.after(limits.keepaliveTimeout, () => this.#cut('keepalive'));
       this.#session.ping((error) => {
         this.#cancelKeepalive();
