@@ -73,6 +73,8 @@ export interface ProxyReport {
   readonly workload: string;
   readonly version: string;
   readonly address: string;
+  /** URIs of the client certificate that it connected with, verified; absent without TLS. */
+  readonly identities?: readonly string[];
   readonly protocol: ProxyStatus['wire'];
   readonly connectedAt: string;
   readonly state: SyncState;
@@ -192,6 +194,7 @@ function proxyReport(proxy: ProxyStatus, placeOf: PlaceOf): ProxyReport {
     workload: proxy.workload.name,
     version: proxy.version,
     address: proxy.address,
+    ...(proxy.certificate === undefined ? {} : { identities: proxy.certificate.uris }),
     protocol: proxy.wire,
     connectedAt: isoTime(proxy.connectedAt),
     state: proxyState(proxy),

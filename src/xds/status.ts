@@ -5,6 +5,7 @@ import type { ProxyScopes } from '../model/scope.ts';
 import type { Clock } from './clock.ts';
 import type { Wire } from './observer.ts';
 import type { Subscription } from './subscription.ts';
+import type { PeerCertificate, PeerInfo } from './transport/transport.ts';
 
 /** What is known of one connected proxy. Times are milliseconds since 1970. */
 export interface ProxyStatus {
@@ -12,6 +13,8 @@ export interface ProxyStatus {
   readonly nodeId: string;
   /** Remote address of the connection. */
   readonly address: string;
+  /** What the client proved to be; absent where it proved nothing. */
+  readonly certificate?: PeerCertificate;
   readonly connectedAt: number;
   readonly wire: Wire;
   readonly workload: { readonly namespace: string; readonly name: string };
@@ -57,7 +60,7 @@ export interface NackStatus {
 
 export interface Connection {
   readonly proxy: Proxy;
-  readonly address: string;
+  readonly peer: PeerInfo;
   /** Milliseconds of the monotonic clock. */
   readonly connectedAt: number;
   readonly wire: Wire;
@@ -65,12 +68,12 @@ export interface Connection {
 }
 
 export function proxyStatus(connection: Connection, subscriptions: Iterable<Subscription>, clock: Clock): ProxyStatus {
-  const { proxy, address, wire, scopes } = connection;
+  const { proxy, peer, wire, scopes } = connection;
   const toWallTime = wallTimeAt(clock);
   return {
     key: proxy.key,
     nodeId: proxy.nodeId,
-    address,
+    ...peer,
     connectedAt: toWallTime(connection.connectedAt),
     wire,
     workload: { namespace: proxy.namespace, name: proxy.workloadName },

@@ -79,7 +79,7 @@ export class XdsStream {
     const { proxy, scopes } = this.#identity;
     const connection = {
       proxy,
-      address: this.#transport.peer.address,
+      peer: this.#transport.peer,
       connectedAt: this.#connectedAt,
       wire: this.#wire,
       scopes: scopes.value,

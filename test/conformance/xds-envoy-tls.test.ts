@@ -73,6 +73,9 @@ describe.skipIf(binary === undefined).each(transportKinds)('a real Envoy over TL
     const trusted = await start(authority.issue('web', 'spiffe://cluster.local/ns/shop/sa/web'));
     await trusted.ready(AbortSignal.timeout(8_000));
     expect(await trusted.hostsOf('a')).toEqual(['127.0.0.1:1']);
+    expect(served.server.proxies()).toMatchObject([
+      { certificate: { uris: ['spiffe://cluster.local/ns/shop/sa/web'] } },
+    ]);
   });
 
   it('is not served when it is not (reliability/S42)', async () => {
