@@ -130,7 +130,8 @@ export const settings = {
     placeholder: 'N',
     variable: 'WEIR_XDS_STREAMS_PER_SECOND',
     default: '200',
-    description: 'new streams that are let in each second; more wait for up to 10 s, and are refused beyond that',
+    description:
+      'new streams, and TLS handshakes, that are let in each second; more wait for up to 10 s (4 s), and are refused beyond that',
   },
   xdsMaxConnectionAge: {
     schema: durationOrOff,

@@ -5,7 +5,7 @@ import { clientStatusHandlers } from '../xds/client-status.ts';
 import type { XdsObserver } from '../xds/observer.ts';
 import type { XdsServer } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
-import { listen, type Listener } from '../xds/transport/listener.ts';
+import { admitAll, listen, type Listener } from '../xds/transport/listener.ts';
 import { defaultLimits, type ProtocolOptions } from '../xds/transport/protocol.ts';
 import type { PeerInfo } from '../xds/transport/transport.ts';
 import { connectionMetrics } from './connection-metrics.ts';
@@ -18,6 +18,11 @@ import { followTlsFiles, readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 /** Milliseconds that streams get to end before they are cut. */
 const shutdownGrace = 2_000;
+/**
+ * Seconds that proxies wait for their turn at most. Handshakes: less than the 5 s after which the generated bootstrap gives a connection
+ * up, or Weir would do them for nobody.
+ */
+const longestWait = { handshake: 4, stream: 10 };
 /** Milliseconds between looks at the files of certificates. */
 const fileInterval = 10_000;
 
@@ -58,7 +63,11 @@ export async function listenXds(options: XdsListenersOptions): Promise<XdsListen
 
 /** What both listeners do with a stream: ask who it is, let it wait for its turn, have it served. One turn for both. */
 function admittedStreams({ settings, xds, observer, metrics, log }: XdsListenersOptions) {
-  const admission = new Admission({ perSecond: settings.xdsStreamsPerSecond, clock: serverClock });
+  const admission = new Admission({
+    perSecond: settings.xdsStreamsPerSecond,
+    longestWait: longestWait.stream,
+    clock: serverClock,
+  });
   metrics.beforeExposition(() => metrics.waitingStreams.set(admission.waiting));
   const connections = connectionMetrics(metrics, log);
   return (objection: (peer: PeerInfo) => string | undefined): Omit<ProtocolOptions, 'tls'> => {
@@ -93,6 +102,7 @@ async function listenPlaintext(
   return listen({
     kind: xdsTransport,
     address: formatSocketAddress(xdsPlaintext),
+    admit: admitAll,
     tls: undefined,
     handlers: new Map([...handlers, ...clientStatusHandlers(() => xds.proxies())]),
     ...others,
@@ -107,9 +117,15 @@ async function listenTls(
   const files = tlsFilesOf(settings);
   if (xdsTls === undefined || files === undefined) return undefined;
   const identity = await readTlsFiles(files);
+  const handshakes = new Admission({
+    perSecond: settings.xdsStreamsPerSecond,
+    longestWait: longestWait.handshake,
+    clock: serverClock,
+  });
   const listener = await listen({
     kind: xdsTransport,
     address: formatSocketAddress(xdsTls),
+    admit: (take) => handshakes.ask(take),
     tls: identity,
     ...streams(({ certificate }) =>
       certificate === undefined ? 'there is no verified client certificate' : undefined,

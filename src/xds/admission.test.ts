@@ -9,7 +9,7 @@ let admission: Admission;
 
 beforeEach(() => {
   clock = new ManualClock();
-  admission = new Admission({ perSecond: 200, clock });
+  admission = new Admission({ perSecond: 200, longestWait: 10, clock });
 });
 
 describe('admission', () => {
@@ -41,7 +41,7 @@ describe('admission', () => {
   });
 
   it('works at a rate of less than one a second', () => {
-    const slow = new Admission({ perSecond: 0.5, clock });
+    const slow = new Admission({ perSecond: 0.5, longestWait: 10, clock });
     let entered = 0;
     for (let each = 0; each < 3; each++) slow.ask(() => entered++);
     expect(entered).toBe(1);

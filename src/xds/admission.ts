@@ -3,18 +3,17 @@ import type { XdsObserver } from './observer.ts';
 import type { PeerInfo, StatusName, StreamTransport } from './transport/transport.ts';
 
 /**
- * Lets new streams in at a bounded rate: after a restart all proxies come back at once, and the first answers of some must not
+ * Lets new connections and streams in at a bounded rate: after a restart all proxies come back at once, and the first answers of some must not
  * starve those that are connected (xds-protocol X10, hot-path H901).
  */
 
 export interface AdmissionOptions {
-  /** Streams per second, evenly; a tenth of a second's worth may come at once. */
+  /** How many per second, evenly; a tenth of a second's worth may come at once. */
   readonly perSecond: number;
+  /** Seconds that one may have to wait. Where that is not enough it is refused, and its proxy comes again later. */
+  readonly longestWait: number;
   readonly clock: Clock;
 }
-
-/** Seconds that a stream may have to wait for its turn. Where that is not enough it is refused, and its proxy comes again later. */
-const longestWait = 10;
 
 export type Turn =
   | { readonly kind: 'entered' }
@@ -25,6 +24,7 @@ export type Turn =
 
 export class Admission {
   readonly #perSecond: number;
+  readonly #longestWait: number;
   readonly #clock: Clock;
   /** How many may enter at once, fractions included. */
   #credit: number;
@@ -32,8 +32,9 @@ export class Admission {
   readonly #queue = new Set<() => void>();
   #isTimed = false;
 
-  constructor({ perSecond, clock }: AdmissionOptions) {
+  constructor({ perSecond, longestWait, clock }: AdmissionOptions) {
     this.#perSecond = perSecond;
+    this.#longestWait = longestWait;
     this.#clock = clock;
     this.#credit = this.#mostCredit;
     this.#creditAt = clock.now();
@@ -51,7 +52,7 @@ export class Admission {
       enter();
       return { kind: 'entered' };
     }
-    if (this.#queue.size >= this.#perSecond * longestWait) return { kind: 'refused' };
+    if (this.#queue.size >= this.#perSecond * this.#longestWait) return { kind: 'refused' };
     this.#queue.add(enter);
     this.#setTimer();
     return { kind: 'waiting', withdraw: () => this.#queue.delete(enter) };

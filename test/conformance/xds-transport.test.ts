@@ -2,8 +2,9 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Turn } from '../../src/xds/admission.ts';
 import { noObserver } from '../../src/xds/observer.ts';
-import { listen, ListenError } from '../../src/xds/transport/listener.ts';
+import { admitAll, listen, ListenError } from '../../src/xds/transport/listener.ts';
 import { transportKinds } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver } from '../../src/xds/transport/protocol.ts';
 import { Authority } from '../support/certificates.ts';
@@ -134,6 +135,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       const second = listen({
         kind,
         address: listener.address,
+        admit: admitAll,
         handlers: new Map([['/test.Test/Call', () => undefined]]),
         tls: undefined,
         limits: defaultLimits,
@@ -414,6 +416,26 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       await closed;
       for (const call of calls) await call.end();
       for (const { reasons } of [first, second]) expect(reasons).toHaveLength(1);
+    });
+
+    it('does nothing for connections before their turn, and drops those that are refused (hot-path/H901)', async () => {
+      const entered = Promise.withResolvers<() => void>();
+      const turns: Turn[] = [{ kind: 'waiting', withdraw: () => undefined }, { kind: 'refused' }];
+      await start({
+        admit: (take) => {
+          const turn = turns.shift() ?? { kind: 'refused' };
+          if (turn.kind === 'waiting') entered.resolve(take);
+          return turn;
+        },
+      });
+      const call = rig.open();
+      const take = await entered.promise;
+      rig.connect();
+      await rig.events.until('closed');
+      expect(rig.events.all).toEqual(['opened', 'opened', 'closed']);
+      take();
+      (await rig.accepted()).send('your turn');
+      expect(await call.content(14)).toEqual(framed('your turn'));
     });
 
     it('survives whatever bytes arrive (reliability/S40, hot-path/H705)', async () => {

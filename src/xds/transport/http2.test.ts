@@ -112,6 +112,32 @@ describe('a connection', () => {
     expect(call.stream.rstCode).toBe(11);
   });
 
+  it('may hold more than 10 MB that its client has not read, and still opens streams (hot-path/H1006)', async () => {
+    await start();
+    const session = rig.connect();
+    const stalled = [rig.open(session), rig.open(session)];
+    for (const call of stalled) {
+      call.stream.pause();
+      (await rig.accepted()).sendBytes(Buffer.alloc(8_000_000));
+    }
+    const call = rig.open(session);
+    (await rig.accepted()).send('fine');
+    expect(await call.content(9)).toEqual(framed('fine'));
+  });
+
+  it('that resets streams by the hundred is ended, and no other (reliability/S77)', async () => {
+    await start();
+    const other = rig.open();
+    const stream = await rig.accepted();
+    const flood = rig.connect();
+    await once(flood, 'connect');
+    const ended = once(flood, 'goaway');
+    for (let count = 0; count < 300; count++) rig.open(flood).stream.close(8);
+    await ended;
+    stream.send('fine');
+    expect(await other.content(9)).toEqual(framed('fine'));
+  });
+
   it('whose handshake fails is counted and told about (reliability/S40)', async () => {
     const authority = new Authority('ours');
     await start({ tls: { ...authority.issue('weir', '127.0.0.1'), clientCa: authority.certificate } });

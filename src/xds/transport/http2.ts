@@ -26,6 +26,9 @@ const serverOptions = {
   settings: { initialWindowSize: receiveWindow, maxConcurrentStreams: 100_000, enablePush: false },
   // What waits to be sent is bounded per stream, by whoever sends; near a limit of its own Node fails streams (hot-path H1006).
   maxSessionMemory: Number.MAX_SAFE_INTEGER,
+  // No proxy resets streams by the hundred: whoever does is cut off (reliability S77).
+  streamResetBurst: 100,
+  streamResetRate: 10,
 };
 
 export function http2Protocol(options: ProtocolOptions): Protocol {

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Turn } from '../admission.ts';
 import { grpcProtocol } from './grpc.ts';
 import { http2Protocol } from './http2.ts';
 import type { Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
@@ -10,6 +11,14 @@ export interface ListenerOptions extends ProtocolOptions {
   readonly kind: TransportKind;
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
+  /** Calls back when it is the turn of a connection. Before, nothing is done for it: a TLS handshake costs more than a push. */
+  readonly admit: (take: () => void) => Turn;
+}
+
+/** Everybody at once. */
+export function admitAll(take: () => void): Turn {
+  take();
+  return { kind: 'entered' };
 }
 
 export interface Listener {
@@ -27,7 +36,7 @@ export class ListenError extends Error {
 }
 
 /** @throws ListenError when the address is taken or is no address */
-export async function listen({ kind, address, ...options }: ListenerOptions): Promise<Listener> {
+export async function listen({ kind, address, admit, ...options }: ListenerOptions): Promise<Listener> {
   const protocol = kind === 'http2' ? http2Protocol(options) : grpcProtocol(options);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -39,7 +48,9 @@ export async function listen({ kind, address, ...options }: ListenerOptions): Pr
       sockets.delete(socket);
       options.observer.closed();
     });
-    protocol.take(socket);
+    const turn = admit(() => protocol.take(socket));
+    if (turn.kind === 'waiting') socket.on('close', turn.withdraw);
+    if (turn.kind === 'refused') socket.destroy();
   });
   const host = address.slice(0, address.lastIndexOf(':'));
   const port = await bind(server, address);
