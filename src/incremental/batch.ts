@@ -127,7 +127,8 @@ function mergeMembers(keys: readonly string[], changes: ReadonlyMap<string, bool
     if (changes.get(key) !== false) merged.push(key);
   }
   for (; next < joining.length; next++) merged.push(joining[next] as string);
-  return merged;
+  // A copy has no spare slots; an array that grew by pushing has up to sixteen, and most values have one key.
+  return merged.slice();
 }
 
 export function changesOf(plan: Plan): readonly RowChange[] {
