@@ -5,7 +5,7 @@ import { endpointShards } from '../../src/model/tables.ts';
 import { unknownLocality } from '../../src/model/workload.ts';
 import { scopeOf, scopesOf } from '../../src/policy/scope.ts';
 import { resource, resourceKey } from '../../src/xds/resources.ts';
-import { aMesh, aNode, aProxy, aService, aServiceKey, hostOf } from '../support/mesh-rows.ts';
+import { aMesh, aNode, aProxy, aService, aServiceKey, hostOf, put, type ARow } from '../support/mesh-rows.ts';
 
 /**
  * Meshes with many endpoints, as Kubernetes lists them: each with its pod, its node and a zone. A proxy is connected, so that the index
@@ -20,15 +20,15 @@ const scope = scopeOf({
   locality: unknownLocality,
 });
 
+function nodesIn(region: string): readonly ARow[] {
+  return Array.from({ length: 30 }, (_, index) => {
+    return aNode(`n${index}`, { region, zone: `${region}${'abc'[index % 3]}` });
+  });
+}
+
 function aMeshOf(services: readonly string[]): Engine {
-  const nodes = Array.from({ length: 30 }, (_, index) =>
-    aNode(`n${index}`, { region: 'eu-1', zone: `eu-1${'abc'[index % 3]}` }),
-  );
-  const engine = aMesh(
-    ...nodes,
-    ...services.map((name) => aService(name)),
-    aProxy('web', { addresses: ['10.250.0.1'] }),
-  );
+  const proxy = aProxy('web', { addresses: ['10.250.0.1'] });
+  const engine = aMesh(...nodesIn('eu-1'), ...services.map((name) => aService(name)), proxy);
   engine.watch(scopesOf, proxyKey('web'), () => undefined);
   return engine;
 }
@@ -105,9 +105,12 @@ export function largeService({
 }
 
 export interface ManyServices {
-  putEndpoints(): void;
-  /** Removes the endpoints, and gives the milliseconds that it takes until all assignments are there again. */
-  rebuild(): number;
+  /** Puts all endpoints, each an object of its own, as a source does that has listed everything again. */
+  list(): void;
+  /** Moves all machines to another region, so that every assignment is another. */
+  move(): void;
+  /** How many assignments were another since this was asked last. */
+  changes(): number;
 }
 
 /** Services of one shard each. */
@@ -116,25 +119,21 @@ export function manyServices(services: number, endpointsEach: number): ManyServi
   const engine = aMeshOf(names);
   let changes = 0;
   for (const name of names) watchAssignment(engine, name, () => changes++);
-  const rows = (): readonly EndpointShard[] =>
-    names.map((name, index) => shardOf(name, `${name}-1`, endpointsFrom(index * endpointsEach, endpointsEach)));
-  const put = (all: readonly EndpointShard[]): void => {
-    engine.batch({ source: 'bench', at: 0 }, (write) => {
-      for (const row of all) write.put(endpointShards, row);
-    });
-  };
+  let moves = 0;
   return {
-    putEndpoints: () => put(rows()),
-    rebuild() {
-      const all = rows();
+    list() {
       engine.batch({ source: 'bench', at: 0 }, (write) => {
-        for (const { key } of all) write.remove(endpointShards, key);
+        for (const [index, name] of names.entries()) {
+          const endpoints = endpointsFrom(index * endpointsEach, endpointsEach);
+          write.put(endpointShards, shardOf(name, `${name}-1`, endpoints));
+        }
       });
+    },
+    move: () => void put(engine, ...nodesIn(`eu-${2 + (moves++ % 2)}`)),
+    changes() {
+      const seen = changes;
       changes = 0;
-      const start = performance.now();
-      put(all);
-      if (changes !== services) throw new Error('an assignment is missing');
-      return performance.now() - start;
+      return seen;
     },
   };
 }

@@ -151,6 +151,15 @@ describe('localities', () => {
     expect(c?.fragment).toBe(a?.fragment);
   });
 
+  it('hot-path/H208 are the same bytes for clients of one place, whatever their namespace', () => {
+    const engine = aMesh(...rows, ejecting);
+    const scopes = [aScope('shop', eu), aScope('other', eu), aScope('other', us)];
+    // The rule of the service's namespace holds for clients of all.
+    const [a, b, c] = scopes.map((scope) => assignmentIn(engine, whole, scope));
+    expect(b?.fragment).toBe(a?.fragment);
+    expect(c?.fragment).not.toBe(a?.fragment);
+  });
+
   it('policy/D8 shares of traffic become weights', () => {
     const distribute = [{ from: 'eu/*', to: { 'eu/*': 80, 'us/*': 20 } }];
     const rule = aDestinationRule('reviews', {
@@ -177,4 +186,44 @@ it('istio-compat/I190 a change that alters no bytes of an assignment re-runs nob
   expect(changed).toEqual([whole]);
   put(engine, aShard('reviews', ['10.0.0.1', '10.0.0.2', { address: '10.0.0.3', health: 'unhealthy' }]));
   expect(changed).toEqual([whole]);
+});
+
+describe('one list of 10,000 endpoints', () => {
+  const addresses = Array.from({ length: 10_000 }, (_, index) => `10.1.${index >> 8}.${index & 255}`).toSorted();
+  const endpoints = addresses.map((address) => ({ address, health: 'healthy' as const }));
+
+  function watched(): Engine {
+    const engine = aMesh(aService('reviews'), aShard('reviews', endpoints));
+    engine.watch(resource, resourceKey('endpoints', aScope(), whole), () => undefined);
+    return engine;
+  }
+
+  it('hot-path/H205 is encoded again for the 256 at most around the one that changes', () => {
+    const engine = watched();
+    const replaced = endpoints.with(5_000, { address: `${addresses[5_000]}0`, health: 'healthy' });
+    expect(put(engine, aShard('reviews', replaced)).reran.get('packedChunk')).toBe(1);
+    expect(addressesIn(engine, whole)).toEqual([`0: ${replaced.map(({ address }) => address).join(' ')}`]);
+  });
+
+  it('hot-path/H205 hot-path/H304 keeps its order and its chunks when endpoints come and go', () => {
+    const engine = watched();
+    const fewer = endpoints.toSpliced(5_000, 1);
+    expect(put(engine, aShard('reviews', fewer)).reran.get('packedChunk')).toBeLessThanOrEqual(4);
+    expect(addressesIn(engine, whole)).toEqual([`0: ${fewer.map(({ address }) => address).join(' ')}`]);
+    expect(put(engine, aShard('reviews', endpoints)).reran.get('packedChunk')).toBeLessThanOrEqual(4);
+    expect(addressesIn(engine, whole)).toEqual([`0: ${addresses.join(' ')}`]);
+  });
+});
+
+it('looks at no workload and joins no endpoint where neither labels nor a missing node ask for it', () => {
+  const engine = aMesh(
+    aService('reviews'),
+    aNode('eu-1', { region: 'eu' }),
+    aPod('reviews-1', { addresses: ['10.0.0.1'] }),
+    aShard('reviews', [{ address: '10.0.0.1', nodeName: 'eu-1', workload: workloadKey('files', 'shop', 'reviews-1') }]),
+  );
+  engine.watch(resource, resourceKey('endpoints', aScope(), whole), () => undefined);
+  const { reran } = put(engine, aPod('reviews-1', { addresses: ['10.0.0.1'], labels: { app: 'other' } }));
+  expect([...reran.keys()]).toEqual([]);
+  expect([...engine.statistics().queries.keys()]).not.toContain('endpointsOfShard');
 });

@@ -121,6 +121,14 @@ describe('which endpoints belong to a cluster', () => {
     expect(weights[0]).toBe(weights[1]);
   });
 
+  it('hot-path/H305 weights of localities fit into 32 bits together', () => {
+    const heavy = ['eu/a', 'eu/b', 'us/a'].map((place, index) => anEndpoint(`1.1.1.${index}`, place, { weight: 4e9 }));
+    const preference = aPreference({ distribute: [{ from: 'ap', to: { ap: 100 } }] });
+    const weights = groupsOf(heavy, everything, preference, aClient('eu/a')).map(({ weight }) => weight ?? 0);
+    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThanOrEqual(4_294_967_295);
+    expect(new Set(weights).size).toBe(1);
+  });
+
   it('without a preference the place of the client does not matter', () => {
     expect(textOf(groupsOf(spread, everything, undefined, aClient('eu/a/1')))).toEqual(
       textOf(groupsOf(spread, everything, undefined, aClient('us/a/1'))),
