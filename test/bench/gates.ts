@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { measureDependenceOnSize, measureRebuild } from './change.ts';
 import { measureScan } from './decode.ts';
-import { encodeBench } from './encode.ts';
+import { protobufjsToByHand } from './encode.ts';
 import { measureFanout } from './fanout.ts';
 import { measureState, measureSubscriptions } from './memory.ts';
 import { Processes } from './processes.ts';
@@ -111,7 +111,7 @@ export class GateError extends Error {
 
 async function measureAll(): Promise<readonly Measured[]> {
   const measured: Measured[] = [
-    { gate: gates.encoder, figure: await measureEncodeRatio() },
+    { gate: gates.encoder, figure: protobufjsToByHand(1_000) },
     { gate: gates.scan, figure: measureScan() },
     { gate: gates.size, figure: measureDependenceOnSize() },
     { gate: gates.rebuild, figure: measureRebuild().changed },
@@ -142,16 +142,6 @@ async function measureAll(): Promise<readonly Measured[]> {
 }
 
 /** As the program says it of protobufjs, for the largest assignment. */
-async function measureEncodeRatio(): Promise<number> {
-  let ratio = Number.NaN;
-  await encodeBench.run({
-    row: (variant, { timesByHand }) => {
-      if (/^1,?000 endpoints, protobufjs/.test(variant)) ratio = Number(timesByHand);
-    },
-  });
-  return ratio;
-}
-
 /** Responses to one sidecar whose ACK takes longer than a thousand changes. */
 async function measureMerging(): Promise<number> {
   await using processes = new Processes();
