@@ -3,7 +3,7 @@ import { sidecarGroup, subscriptionTo } from './load/sidecars.ts';
 import type { Totals } from './load/plan.ts';
 import type { Churn } from './measurements.ts';
 import { Remote, type RemoteOptions } from './remote.ts';
-import type { WeirHandlers } from './weir-process.ts';
+import { startWeirProcess } from './start-weir-process.ts';
 import type { TransportKind } from '../xds/transport/transport-kinds.ts';
 import { clusterOfService } from './world.ts';
 
@@ -46,7 +46,7 @@ export async function runEndToEnd(
 ): Promise<EndToEndResult> {
   const { environment } = options;
   const load = new Remote<LoadHandlers>(new URL('load/process', import.meta.url), { environment });
-  const weir = new Remote<WeirHandlers>(new URL('weir-process', import.meta.url), options);
+  const weir = startWeirProcess(options);
   try {
     const { services, endpointsPerService, sidecars, transport } = plan;
     progress(`making ${services} services with ${endpointsPerService} endpoints each`);

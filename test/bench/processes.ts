@@ -1,6 +1,7 @@
 import { env } from 'node:process';
 import { Remote } from '../../src/bench/remote.ts';
 import type { LoadHandlers } from '../../src/bench/load/process.ts';
+import { startWeirProcess } from '../../src/bench/start-weir-process.ts';
 import type { ServerHandlers } from '../../src/bench/server-process.ts';
 import type { WeirHandlers } from '../../src/bench/weir-process.ts';
 import type { WeirSpec } from '../../src/bench/weir-under-test.ts';
@@ -18,9 +19,8 @@ export interface Running<Handlers> {
 
 const bench = new URL('../../src/bench/', import.meta.url);
 
-/** A folder for `--cpu-prof` files of the servers; undefined: they are not profiled. */
-const profiles = env['WEIR_BENCH_PROFILES'];
-const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+/** Of the servers, for example `--cpu-prof --cpu-prof-dir=profiles` or `--max-semi-space-size=16`. */
+const nodeArguments = (env['WEIR_BENCH_NODE_ARGUMENTS'] ?? '').split(' ').filter((argument) => argument !== '');
 
 export class Processes implements AsyncDisposable {
   readonly #running: { stop(): Promise<void> }[] = [];
@@ -30,15 +30,14 @@ export class Processes implements AsyncDisposable {
   }
 
   async weir(spec: WeirSpec): Promise<Running<Remote<WeirHandlers>>> {
-    const module = new URL('weir-process', bench);
-    const remote = this.#keep(new Remote<WeirHandlers>(module, { environment: env, nodeArguments: profiling }));
+    const remote = this.#keep(startWeirProcess({ environment: env, nodeArguments }));
     return { remote, address: await remote.call('start', spec) };
   }
 
   /** @param name of a module in `variants/` */
   async variant<Spec>(name: string, spec: Spec): Promise<Running<Server<Spec>>> {
     const module = new URL(`variants/${name}`, import.meta.url);
-    const remote = this.#keep(new Remote<ServerHandlers<Spec>>(module, { environment: env, nodeArguments: profiling }));
+    const remote = this.#keep(new Remote<ServerHandlers<Spec>>(module, { environment: env, nodeArguments }));
     return { remote, address: await remote.call('start', spec) };
   }
 
