@@ -16,7 +16,7 @@ export interface ResponseConstants {
 }
 
 export interface ResponseHead {
-  /** SotW: `version_info`. Delta: `system_version_info`, which is for people. */
+  /** SotW: `version_info`. Delta: `system_version_info`, which is for people (xds-protocol X46). Empty: not said. */
   readonly version: string;
   readonly nonce: string;
   /** Delta only. */
@@ -43,15 +43,27 @@ export function responseConstants(wire: Wire, typeUrl: string, identifier: strin
 /** Everything of a response but its resources, with the transport's spare bytes in front. */
 export function encodeHead(constants: ResponseConstants, head: ResponseHead): Uint8Array {
   const { wire, bytes } = constants;
-  let size = spareBytes + bytes.length + sizeOfText(head.nonce) + sizeOfText(head.version);
+  let size = spareBytes + bytes.length + sizeOfText(head.nonce);
+  if (head.version !== '') size += sizeOfText(head.version);
   if (wire === 'delta') for (const name of head.removed) size += sizeOfText(name);
-  // From the pool: a head is gone as soon as it was sent.
-  const buffer = Buffer.allocUnsafe(size);
-  let at = writeText(buffer, spareBytes, fields[wire].version, head.version);
+  // Not from the pool: a head is kept as long as streams may share it (hot-path H504).
+  const buffer = Buffer.allocUnsafeSlow(size);
+  let at = head.version === '' ? spareBytes : writeText(buffer, spareBytes, fields[wire].version, head.version);
   buffer.set(bytes, at);
   at = writeText(buffer, at + bytes.length, fields[wire].nonce, head.nonce);
   if (wire === 'delta') for (const name of head.removed) at = writeText(buffer, at, fields.delta.removed, name);
   return buffer;
+}
+
+/** A message in one piece, in memory of its own (hot-path H504). Costs one copy. */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 /**

@@ -13,6 +13,9 @@ import type { Resource } from './resources.ts';
  * are sent the resource as any other.
  */
 
+/** What of a response its entries depend on. */
+type ResponseKind = Pick<Flight, 'version' | 'isHeartbeat'>;
+
 /** The entries of resources with their time, for all streams that send them. */
 const entries: Readonly<Record<Wire, WeakMap<Resource, Uint8Array>>> = { delta: new WeakMap(), sotw: new WeakMap() };
 
@@ -37,8 +40,8 @@ export function expiring(resource: Resource, ttl: number): Resource {
  *
  * @param takesExpiry whether the client understands that resources expire
  */
-export function entryOf(wire: Wire, resource: Resource, flight: Flight, takesExpiry: boolean): Uint8Array {
-  if (flight.isHeartbeat) return heartbeatEntry(wire, resource, flight);
+export function entryOf(wire: Wire, resource: Resource, response: ResponseKind, takesExpiry: boolean): Uint8Array {
+  if (response.isHeartbeat) return heartbeatEntry(wire, resource, response);
   if (takesExpiry && resource.ttl !== undefined) return expiringEntry(wire, resource);
   return wire === 'delta' ? resource.fragment : sotwEntry(resource.fragment);
 }
@@ -54,7 +57,7 @@ function expiringEntry(wire: Wire, resource: Resource): Uint8Array {
 }
 
 /** Prolongs what the client has by its time, without a body. */
-function heartbeatEntry(wire: Wire, resource: Resource, { version }: Flight): Uint8Array {
+function heartbeatEntry(wire: Wire, resource: Resource, { version }: ResponseKind): Uint8Array {
   // A state-of-the-world client compares it with the version of the whole.
   return framed(wire, headOf(resource, wire === 'delta' ? resource.version : version));
 }

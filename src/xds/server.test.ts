@@ -229,13 +229,28 @@ describe('a server', () => {
     expect(identifiers).toEqual(['weir/test', 'weir/test']);
   });
 
-  it('uses no nonce twice (xds-protocol/X42)', () => {
+  it('uses no nonce twice on a stream, though others get the same responses (xds-protocol/X42, hot-path/H313)', () => {
     const rig = new ServerRig();
-    const clients = [rig.client(), rig.client()];
-    for (const client of clients) for (const type of ['cluster', 'listener']) client.request(type, { node });
-    const nonces = clients.flatMap((client) => rig.settle(client).map(({ nonce }) => nonce));
-    expect(new Set(nonces).size).toBe(4);
-    expect(nonces.every((nonce) => nonce !== '')).toBe(true);
+    rig.mesh.put('endpoints', 'a', '1');
+    const [client, other] = [rig.client(), rig.client()];
+    for (const each of [client, other]) {
+      for (const type of ['cluster', 'listener']) each.request(type, { node });
+      each.request('endpoints', { resourceNamesSubscribe: ['a'] });
+    }
+    const nonces: string[] = [];
+    const collect = (): void => {
+      for (const answer of rig.exchange(client)) nonces.push(answer.nonce);
+    };
+    collect();
+    expect(rig.exchange(other).map(({ nonce }) => nonce)).toEqual(nonces);
+    for (let again = 0; again < 3; again++) {
+      client.request('endpoints', { resourceNamesUnsubscribe: ['a'] });
+      client.request('endpoints', { resourceNamesSubscribe: ['a'] });
+      collect();
+    }
+    expect(nonces).toHaveLength(6);
+    expect(new Set(nonces).size).toBe(6);
+    expect(nonces).not.toContain('');
   });
 });
 

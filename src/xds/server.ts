@@ -8,7 +8,6 @@ import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import { featuresOf, type ClientFeatures } from './client-features.ts';
 import type { Clock } from './clock.ts';
-import { responseConstants, type ResponseConstants } from './envelope.ts';
 import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
 import { FlushQueue } from './flush-queue.ts';
@@ -17,6 +16,7 @@ import { isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
 import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
+import { ResponseCache } from './response-cache.ts';
 import { ResourceStore, type StoreSize } from './store.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { XdsStream } from './stream.ts';
@@ -42,8 +42,6 @@ export interface ServerSize extends StoreSize {
   readonly streams: number;
 }
 
-/** Types whose constant parts are kept. */
-const mostRemembered = 100;
 /** Milliseconds between looks for ACKs that are missing. */
 const overdueInterval = 10_000;
 
@@ -69,7 +67,6 @@ export class XdsServer {
     this.#observer = observer;
     this.#store = new ResourceStore(engine, queries, () => clock.now());
     this.#taint = new TaintedNames(clock);
-    let nonces = 0;
     this.#host = {
       store: this.#store,
       clock,
@@ -77,8 +74,7 @@ export class XdsServer {
       queue: new FlushQueue(clock),
       taint: this.#taint,
       random,
-      nextNonce: () => (++nonces).toString(36),
-      constantsFor: rememberConstants(identifier),
+      responses: new ResponseCache(clock, identifier),
       identify: (node) => this.#identify(node),
       followScopes: (proxy, changed) => this.#followScopes(proxy, changed),
       ended: (stream, proxy) => this.#ended(stream, proxy),
@@ -127,6 +123,7 @@ export class XdsServer {
     this.#isClosing = true;
     this.#cancelOverdue?.();
     for (const stream of [...this.#streams]) stream.close('UNAVAILABLE', 'the control plane is shutting down');
+    this.#host.responses.close();
   }
 
   #identify(bytes: Uint8Array | undefined): { readonly proxy: Proxy; readonly features: ClientFeatures } {
@@ -182,17 +179,4 @@ function decodeNode(bytes: Uint8Array): envoy.Node {
   } catch (error) {
     throw new StreamRefusal('INVALID_ARGUMENT', `the node is malformed: ${String(error)}`);
   }
-}
-
-function rememberConstants(identifier: string): (wire: Wire, typeUrl: string) => ResponseConstants {
-  const known = new Map<string, ResponseConstants>();
-  return (wire, typeUrl) => {
-    const key = `${wire} ${typeUrl}`;
-    let constants = known.get(key);
-    if (constants !== undefined) return constants;
-    constants = responseConstants(wire, typeUrl, identifier);
-    // Clients may make up types without end.
-    if (known.size < mostRemembered) known.set(key, constants);
-    return constants;
-  };
 }

@@ -3,10 +3,10 @@ import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
 import type { Clock } from './clock.ts';
-import type { ResponseConstants } from './envelope.ts';
 import type { Publication } from './flight.ts';
 import type { FlushQueue } from './flush-queue.ts';
-import type { Wire, XdsObserver } from './observer.ts';
+import type { XdsObserver } from './observer.ts';
+import type { ResponseCache } from './response-cache.ts';
 import type { ResourceStore } from './store.ts';
 import type { XdsStream } from './stream.ts';
 import type { TaintedNames } from './taint.ts';
@@ -19,9 +19,7 @@ export interface StreamHost {
   readonly observer: XdsObserver;
   readonly queue: FlushQueue;
   readonly taint: TaintedNames;
-  /** Unique in the process. */
-  readonly nextNonce: () => string;
-  readonly constantsFor: (wire: Wire, typeUrl: string) => ResponseConstants;
+  readonly responses: ResponseCache;
   /** From 0 to below 1. */
   readonly random: () => number;
   /** Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served. */

@@ -2,9 +2,7 @@ import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
-import { encodeHead } from './envelope.ts';
-import { entryOf } from './expiry.ts';
-import { latenciesOf, namesOf, type Flight, type Publication, type Settlement } from './flight.ts';
+import { latenciesOf, namesOf, type Publication, type Settlement } from './flight.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { StreamFacts, Wire } from './observer.ts';
@@ -20,7 +18,7 @@ import {
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { Subscription, type Response } from './subscription.ts';
-import { spareBytes, type CloseReason, type StatusName, type StreamTransport } from './transport/transport.ts';
+import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
 import { StoreView } from './view.ts';
 
 /** A stream holds so many types and, of each, so many names: what a client makes up costs memory here (hot-path H203). */
@@ -53,6 +51,8 @@ export class XdsStream {
   #isWritable = true;
   #isOpen = true;
   #isFirstAnswer = true;
+  /** Of the last response. */
+  #lastNumber = 0;
   #cancelAlarm: (() => void) | undefined;
   /** Nonce of the last response whose missing ACK was reported. */
   #reportedOverdue: string | undefined;
@@ -225,27 +225,27 @@ export class XdsStream {
   }
 
   #flushType(subscription: Subscription, now: number): void {
+    if (!this.#isWritable || !subscription.maySend(now)) return;
+    const responses = this.#host.responses.of(this.#wire, subscription.type.typeUrl);
     while (this.#isWritable && subscription.maySend(now)) {
       const response = subscription.take({
         now,
         sequence: this.#host.store.sequence,
-        nonce: this.#host.nextNonce,
+        encode: (content) => responses.encode(content, this.#takesExpiry, this.#lastNumber),
         limit: responseLimit,
         mayAdd: (resource) => this.#gates.mayAdd(subscription, resource, now),
         mayRemove: (departure) => this.#gates.mayRemove(subscription, departure, now),
       });
       if (response === undefined) return;
       this.#isFirstAnswer = false;
-      this.#send(subscription, response.flight);
+      this.#send(subscription, response);
       this.#warm(subscription, response, now);
     }
   }
 
-  #send({ type }: Subscription, flight: Flight): void {
-    const constants = this.#host.constantsFor(this.#wire, type.typeUrl);
-    const parts = [encodeHead(constants, flight)];
-    for (const resource of flight.resources) parts.push(entryOf(this.#wire, resource, flight, this.#takesExpiry));
-    const bytes = parts.reduce((sum, part) => sum + part.length, -spareBytes);
+  #send({ type }: Subscription, { flight, encoded }: Response): void {
+    const { number, parts, bytes } = encoded;
+    this.#lastNumber = number;
     this.#isWritable = this.#transport.send(parts, bytes);
     const stream = this.#identity?.facts;
     if (stream === undefined) return;

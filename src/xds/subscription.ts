@@ -7,18 +7,21 @@ import { Outbox, type Departure, type SelectOptions, type View } from './outbox.
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
+import type { EncodedResponse, ResponseContent } from './response-cache.ts';
 import { heartbeatOf, unsure, type Selection } from './selection.ts';
 
 export interface TakeOptions extends SelectOptions {
   readonly now: number;
   /** Sequence of the last commit. */
   readonly sequence: number;
-  readonly nonce: () => string;
+  /** Gives the bytes of a response, with a nonce that is new on the stream. */
+  readonly encode: (content: ResponseContent) => EncodedResponse;
 }
 
 /** A response to send now. */
 export interface Response {
   readonly flight: Flight;
+  readonly encoded: EncodedResponse;
   /** Those of its resources that are news to the client: what they refer to has to follow (xds-protocol X60). */
   readonly changed: readonly Resource[];
 }
@@ -344,6 +347,11 @@ export class Subscription {
     return (!this.hasWork && this.deliveries.outstanding.length === 0) || this.#confirmedThrough >= sequence;
   }
 
+  /** Delta versions are for people, and those of views of single names differ where responses would otherwise be the same. */
+  get #saysVersion(): boolean {
+    return this.#wire === 'sotw' || this.#wildcard;
+  }
+
   /** The next response; undefined when there turns out to be nothing to say. To be called while `maySend`. */
   take(options: TakeOptions): Response | undefined {
     const due = this.#heartbeats?.due(options.now, (name) => this.#isWanted(name)) ?? [];
@@ -363,10 +371,13 @@ export class Subscription {
   #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
     const { changed, ...content } = selection;
     const { now: sentAt, sequence } = options;
+    const { resources, removed, isHeartbeat } = content;
+    const version = this.#saysVersion ? content.version : '';
+    const encoded = options.encode({ version, resources, removed, isHeartbeat });
     const replaces = this.deliveries.replacedWith(content.replaces);
-    const flight = { ...content, replaces, nonce: options.nonce(), sentAt, sequence, publications };
-    this.deliveries.sent(flight, content.removed.length > 0 || changed.length > content.introduces.length);
+    const flight = { ...content, replaces, nonce: encoded.nonce, sentAt, sequence, publications };
+    this.deliveries.sent(flight, removed.length > 0 || changed.length > content.introduces.length);
     this.#heartbeats?.sent(flight);
-    return { flight, changed };
+    return { flight, encoded, changed };
   }
 }

@@ -88,6 +88,7 @@ export class ModelClient {
     this.#unanswered.clear();
     this.#isStarted.clear();
     this.#lastNonce.clear();
+    this.#seenNonces.clear();
     this.#hasSaidWho = false;
     this.#transport = this.#rig.client(this.wire);
     this.begin();

@@ -143,7 +143,7 @@ export class SubscriptionRig {
     const response = this.subscription.take({
       now: this.now,
       sequence: this.#sequence,
-      nonce: () => `n${++this.#nonces}`,
+      encode: () => ({ number: ++this.#nonces, nonce: `n${this.#nonces}`, parts: [], bytes: 0 }),
       limit: this.limit,
       mayAdd: this.mayAdd,
       mayRemove: this.mayRemove,
