@@ -31,6 +31,8 @@ function finish(lane: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
+const scratch = Buffer.alloc(16);
+
 /** A sum of stamps. */
 export class ViewSum {
   #a = 0;
@@ -59,8 +61,10 @@ export class ViewSum {
 
   /** 22 characters; the same for every empty set. */
   toString(): string {
-    const bytes = Buffer.alloc(16);
-    [this.#a, this.#b, this.#c, this.#d].forEach((lane, index) => bytes.writeUInt32BE(lane, index * 4));
-    return bytes.toString('base64url');
+    scratch.writeUInt32BE(this.#a, 0);
+    scratch.writeUInt32BE(this.#b, 4);
+    scratch.writeUInt32BE(this.#c, 8);
+    scratch.writeUInt32BE(this.#d, 12);
+    return scratch.toString('base64url');
   }
 }
