@@ -10,7 +10,7 @@ import { featuresOf, type ClientFeatures } from './client-features.ts';
 import type { Clock } from './clock.ts';
 import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
-import { FlushQueue } from './flush-queue.ts';
+import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
 import { isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
@@ -31,6 +31,8 @@ export interface XdsServerOptions {
   };
   readonly clock: Clock;
   readonly observer?: XdsObserver;
+  /** How changes are gathered; by default each goes as soon as it may. */
+  readonly pacing?: Pacing;
   /** Names the instance and build in every response (xds-protocol X13), for example `weir-0/0.1.0`. */
   readonly identifier: string;
   /** From 0 to below 1: spreads what would go to all clients at once. Without it nothing is spread. */
@@ -60,7 +62,15 @@ export class XdsServer {
   #streamsSeen = 0;
   #cancelOverdue: (() => void) | undefined;
 
-  constructor({ engine, queries, clock, observer = noObserver, identifier, random = () => 0 }: XdsServerOptions) {
+  constructor({
+    engine,
+    queries,
+    clock,
+    observer = noObserver,
+    pacing = unpaced,
+    identifier,
+    random = () => 0,
+  }: XdsServerOptions) {
     this.#engine = engine;
     this.#scopes = queries.scopes;
     this.#clock = clock;
@@ -71,7 +81,7 @@ export class XdsServer {
       store: this.#store,
       clock,
       observer,
-      queue: new FlushQueue(clock),
+      queue: new FlushQueue(clock, pacing),
       taint: this.#taint,
       random,
       responses: new ResponseCache(clock, identifier),

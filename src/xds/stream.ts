@@ -3,6 +3,7 @@ import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
 import { latenciesOf, namesOf, type Publication, type Settlement } from './flight.ts';
+import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { StreamFacts, Wire } from './observer.ts';
@@ -68,7 +69,7 @@ export class XdsStream {
     transport.onMessage((message) => this.#guard(() => this.#receive(message)));
     transport.onDrain(() => {
       this.#isWritable = true;
-      this.#queue();
+      this.#queue('answer');
     });
     transport.onClose((reason) => this.#closed(reason));
   }
@@ -101,7 +102,9 @@ export class XdsStream {
     const request = this.#decode(message);
     this.#identity ??= this.#identify(request.node);
     const subscription = this.#subscriptionTo(this.#typeUrlOf(request));
-    const settlement = subscription.receive(request, this.#host.clock.now(), this.#host.store.sequence);
+    const hadWork = subscription.hasWork;
+    const now = this.#host.clock.now();
+    const settlement = subscription.receive(request, now, this.#host.store.sequence);
     if (subscription.named.size > mostNames) {
       throw new StreamRefusal(
         'RESOURCE_EXHAUSTED',
@@ -110,7 +113,9 @@ export class XdsStream {
     }
     this.#judge(subscription, settlement);
     this.#report(subscription, settlement);
-    this.#queue();
+    // Most requests are ACKs, and most ACKs leave nothing to do.
+    if (!this.#subscriptions.some((each) => each.nextMoment(now) < Infinity)) return;
+    this.#queue(hadWork && subscription.type.name === 'endpoints' ? 'endpoints' : 'answer');
   }
 
   /** A service of one type implies it (X4). */
@@ -155,7 +160,7 @@ export class XdsStream {
     const scopes = this.#identity === undefined ? [] : scopesFor(type, this.#identity.scopes.value);
     const view = new StoreView(this.#host.store, type.name, scopes, (name, previous, publication) => {
       subscription.changed(name, previous, publication);
-      this.#queue();
+      this.#queue(type.name === 'endpoints' ? 'endpoints' : 'structure');
     });
     const subscription = new Subscription({
       type,
@@ -283,8 +288,8 @@ export class XdsStream {
     return this.#subscriptions.find(({ type }) => type.name === typeName);
   }
 
-  #queue(): void {
-    if (this.#isOpen) this.#host.queue.add(this, this.#isFirstAnswer);
+  #queue(urgency: Urgency): void {
+    if (this.#isOpen) this.#host.queue.add(this, this.#isFirstAnswer ? 'first' : urgency);
   }
 
   // --- time ---
@@ -295,7 +300,7 @@ export class XdsStream {
     this.#cancelAlarm = undefined;
     const next = Math.min(...this.#nextMoments(now).filter((at) => at > now));
     if (next === Infinity) return;
-    this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.#queue());
+    this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.#queue('answer'));
   }
 
   #nextMoments(now: number): readonly number[] {
