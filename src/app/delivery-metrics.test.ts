@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { proxyKey } from '../model/keys.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { StreamFacts } from '../xds/observer.ts';
-import { deliveryMetrics } from './delivery-metrics.ts';
+import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 
 const stream: StreamFacts = { proxy: proxyKey('web-1#1'), nodeId: 'web-1', address: '127.0.0.1:1', wire: 'delta' };
 
@@ -65,4 +65,14 @@ it('lets no client make series of its own', async () => {
   const { observer, expose } = aWorld();
   observer.overdue(stream, 'type.googleapis.com/made.up', '1');
   expect(await expose()).toContain('weir_overdue_responses_total{type="other"} 1');
+});
+
+it('shows what is on its way', async () => {
+  const metrics = createMetrics({ version: '1.2.3', uptime: () => 0, processMetrics: false });
+  measureLoad(() => ({ waiting: 3, window: 20, queuedBytes: 4096, sharedBytes: 512 }), metrics);
+  const text = await metrics.expose();
+  expect(text).toContain('weir_waiting_streams 3');
+  expect(text).toContain('weir_push_window_seconds 0.02');
+  expect(text).toContain('weir_queued_bytes 4096');
+  expect(text).toContain('weir_shared_response_bytes 512');
 });

@@ -1,5 +1,6 @@
 import type { Metrics } from '../observe/metrics.ts';
 import type { PushLatency, XdsObserver } from '../xds/observer.ts';
+import type { ServerLoad } from '../xds/server.ts';
 
 /** Short xDS names, which operators and istiod's dashboards know (istio-compat I154). */
 const shortNames: Readonly<Record<string, string>> = {
@@ -42,6 +43,17 @@ export function deliveryMetrics(metrics: Metrics): XdsObserver {
     nacked: ({ type }) => metrics.rejects.inc({ type: typeLabel(type) }),
     overdue: (_, type) => metrics.overdue.inc({ type: typeLabel(type) }),
   };
+}
+
+/** Brings the gauges of what is on its way up to date, before each exposition. */
+export function measureLoad(load: () => ServerLoad, metrics: Metrics): void {
+  metrics.beforeExposition(() => {
+    const { waiting, window, queuedBytes, sharedBytes } = load();
+    metrics.waitingStreams.set(waiting);
+    metrics.pushWindow.set(window / 1000);
+    metrics.queuedBytes.set(queuedBytes);
+    metrics.sharedResponseBytes.set(sharedBytes);
+  });
 }
 
 function observeLatency(metrics: Metrics, type: string, { source, stages, total }: PushLatency): void {

@@ -1,5 +1,6 @@
 import type { Clock as SourceClock } from '../discovery/registry.ts';
 import type { Clock as ServerClock } from '../xds/clock.ts';
+import type { Pacing } from '../xds/flush-queue.ts';
 
 /** The clocks of the machine, in the forms in which the rooms want them. */
 
@@ -19,3 +20,18 @@ export const serverClock: ServerClock = {
     setImmediate(callback);
   },
 };
+
+/** How changes are gathered for the proxies: for 10 ms, and for up to 100 ms while the event loop is busy (hot-path H602). */
+export function systemPacing(): Pacing {
+  let last = performance.eventLoopUtilization();
+  return {
+    shortestWindow: 10,
+    longestWindow: 100,
+    busyShare: () => {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, last);
+      last = now;
+      return utilization;
+    },
+  };
+}

@@ -11,14 +11,14 @@ import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { admit } from './admission.ts';
-import { deliveryMetrics } from './delivery-metrics.ts';
+import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
-import { serverClock, sourceClock } from './system-clock.ts';
+import { serverClock, sourceClock, systemPacing } from './system-clock.ts';
 import { listenXds } from './xds-listeners.ts';
 
 /** Where Weir can be reached. */
@@ -92,12 +92,14 @@ function assemble({ settings, version, log }: WeirOptions) {
     observer,
     identifier: `${hostname()}/${version}`,
     random: Math.random,
+    pacing: systemPacing(),
   });
 
   // Views: the log, the metrics and the admin server read the same state.
   const placeOf = files.placeOf.bind(files);
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
+  measureLoad(() => xds.load, metrics);
   const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
   const views: AdminViews = {
     readiness: () => readinessOf(engine, sourceNames),

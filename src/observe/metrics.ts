@@ -238,6 +238,26 @@ function meshMetrics(registry: Registry) {
       labelNames: ['state'],
       registers,
     }),
+    waitingStreams: new Gauge({
+      name: 'weir_waiting_streams',
+      help: 'Streams that have something to send and wait for their turn or for the end of a window.',
+      registers,
+    }),
+    pushWindow: new Gauge({
+      name: 'weir_push_window_seconds',
+      help: 'For how long changes are gathered before they are pushed.',
+      registers,
+    }),
+    queuedBytes: new Gauge({
+      name: 'weir_queued_bytes',
+      help: 'Bytes handed to transports and not on their way yet.',
+      registers,
+    }),
+    sharedResponseBytes: new Gauge({
+      name: 'weir_shared_response_bytes',
+      help: 'Bytes of responses remembered for streams that may be sent the same.',
+      registers,
+    }),
     scopes: new Gauge({
       name: 'weir_scopes',
       help: 'Distinct scopes of the connected proxies: how often a resource of the type is built.',

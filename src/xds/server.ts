@@ -39,6 +39,18 @@ export interface XdsServerOptions {
   readonly random?: () => number;
 }
 
+/** What is on its way to the clients: all of it 0 when nothing changes, but for the window. */
+export interface ServerLoad {
+  /** Streams that have something to send and wait for their turn or for the end of a window. */
+  readonly waiting: number;
+  /** Milliseconds for which changes are gathered now. */
+  readonly window: number;
+  /** Bytes that were handed to transports and are not on their way yet (hot-path H503). */
+  readonly queuedBytes: number;
+  /** Bytes of responses that are remembered for streams that may be sent the same. */
+  readonly sharedBytes: number;
+}
+
 /** What the server holds: all of it 0 when nobody is connected. */
 export interface ServerSize extends StoreSize {
   readonly streams: number;
@@ -94,6 +106,13 @@ export class XdsServer {
   /** Serves from now on. Before, streams are refused: an empty view would make a proxy drop what it has (xds-protocol X9). */
   open(): void {
     this.#isOpen = true;
+  }
+
+  get load(): ServerLoad {
+    const { queue, responses } = this.#host;
+    let queuedBytes = 0;
+    for (const stream of this.#streams) queuedBytes += stream.queuedBytes;
+    return { waiting: queue.size, window: queue.window, queuedBytes, sharedBytes: responses.size.bytes };
   }
 
   get size(): ServerSize {

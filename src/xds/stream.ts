@@ -74,6 +74,11 @@ export class XdsStream {
     transport.onClose((reason) => this.#closed(reason));
   }
 
+  /** Bytes that the transport holds. */
+  get queuedBytes(): number {
+    return this.#transport.queuedBytes;
+  }
+
   /** undefined before the first request was accepted. */
   status(): ProxyStatus | undefined {
     if (this.#identity === undefined) return undefined;
@@ -115,7 +120,9 @@ export class XdsStream {
     this.#report(subscription, settlement);
     // Most requests are ACKs, and most ACKs leave nothing to do.
     if (!this.#subscriptions.some((each) => each.nextMoment(now) < Infinity)) return;
-    this.#queue(hadWork && subscription.type.name === 'endpoints' ? 'endpoints' : 'answer');
+    // What changed while a response was unconfirmed is a change still; all else is what the client asked for.
+    const isChange = settlement.kind !== 'none' && hadWork && subscription.type.name === 'endpoints';
+    this.#queue(isChange ? 'endpoints' : 'answer');
   }
 
   /** A service of one type implies it (X4). */
