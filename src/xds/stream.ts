@@ -305,15 +305,22 @@ export class XdsStream {
   #setAlarm(now: number): void {
     this.#cancelAlarm?.();
     this.#cancelAlarm = undefined;
-    const next = Math.min(...this.#nextMoments(now).filter((at) => at > now));
+    const next = this.#nextMoment(now);
     if (next === Infinity) return;
     this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.#queue('answer'));
   }
 
-  #nextMoments(now: number): readonly number[] {
-    const started = this.#subscriptions.filter((subscription) => subscription.started);
-    const moments = started.map((subscription) => subscription.nextMoment(now));
-    return started.some(({ hasWork }) => hasWork) ? [...moments, ...this.#gates.moments()] : moments;
+  #nextMoment(now: number): number {
+    let next = Infinity;
+    let hasWork = false;
+    for (const subscription of this.#subscriptions) {
+      if (!subscription.started) continue;
+      const at = subscription.nextMoment(now);
+      if (at > now && at < next) next = at;
+      hasWork ||= subscription.hasWork;
+    }
+    if (hasWork) for (const at of this.#gates.moments()) if (at > now && at < next) next = at;
+    return next;
   }
 
   /** Reports responses that have waited for their ACK too long. The stream goes on: a warming proxy is not to be disturbed (X69). */
