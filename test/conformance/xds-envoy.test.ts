@@ -115,7 +115,7 @@ describe.skipIf(binary === undefined).each(variants)(
       expect(refused.toSorted()).toEqual([...broken, 'foreign']);
     });
 
-    itInOneStream(
+    it.runIf(variant.isAds)(
       'loses no request while the control plane is away and the mesh changes meanwhile (xds-protocol/X30, xds-protocol/X55)',
       async () => {
         const traffic = rig.load(await rig.portOf('l'));
