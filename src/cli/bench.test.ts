@@ -29,7 +29,7 @@ const small = ['--sidecars', '3', '--services', '6', '--dependencies', '2', '--c
 
 it.each(['http2', 'grpc-js'])('hot-path/H1331 measures its own Weir end to end over %s', async (transport) => {
   const { exitCode, out, err } = await weirBench(...small, '--transport', transport, '-o', 'json');
-  expect(exitCode, err).toBe(0);
+  expect({ exitCode, err }).toMatchObject({ exitCode: 0 });
   const data = JSON.parse(out) as Readonly<Record<string, number>> & { readonly changeToAck: { readonly max: number } };
   expect(data).toMatchObject({ plan: { sidecars: 3, transport }, lostStreams: 0 });
   expect(data['messagesPerSecond']).toBeGreaterThan(0);
@@ -56,7 +56,7 @@ it('has sidecars meet a control plane that runs, and says what each of them got'
   const { exitCode, out, err } = await weirBench('--address', listener.address, '--sidecars', '3', '--seconds', '1');
   server.close();
   await listener.close(AbortSignal.timeout(1_000));
-  expect(exitCode, err).toBe(0);
+  expect({ exitCode, err }).toMatchObject({ exitCode: 0 });
   expect(out).toMatch(/each sidecar got +\d+ resources/);
   expect(out).toMatch(/connected until complete +[\d.]+ ms/);
 });
