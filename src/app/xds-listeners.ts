@@ -5,7 +5,7 @@ import { clientStatusHandlers } from '../xds/client-status.ts';
 import type { XdsObserver } from '../xds/observer.ts';
 import type { XdsServer } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
-import { admitAll, listen, type Listener } from '../xds/transport/listener.ts';
+import { listen, type Listener } from '../xds/transport/listener.ts';
 import { defaultLimits, type ProtocolOptions } from '../xds/transport/protocol.ts';
 import type { PeerInfo } from '../xds/transport/transport.ts';
 import { connectionMetrics } from './connection-metrics.ts';
@@ -68,7 +68,7 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
     longestWait: longestWait.stream,
     clock: serverClock,
   });
-  metrics.beforeExposition(() => metrics.waitingStreams.set(admission.waiting));
+  metrics.beforeExposition(() => metrics.streamsAwaitingAdmission.set(admission.waiting));
   const connections = connectionMetrics(metrics, log);
   return (objection: (peer: PeerInfo) => string | undefined): Omit<ProtocolOptions, 'tls'> => {
     const gateOptions = { admission, objection, observer, admitted: () => metrics.admittedStreams.inc() };
@@ -102,7 +102,6 @@ async function listenPlaintext(
   return listen({
     kind: xdsTransport,
     address: formatSocketAddress(xdsPlaintext),
-    admit: admitAll,
     tls: undefined,
     handlers: new Map([...handlers, ...clientStatusHandlers(() => xds.proxies())]),
     ...others,

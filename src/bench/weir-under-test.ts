@@ -8,7 +8,7 @@ import { isNodeError, proxyOfNode } from '../xds/node.ts';
 import { resource, resourceNames, type Resource } from '../xds/resources.ts';
 import { XdsServer, type ServerSize } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
-import { admitAll, listen } from '../xds/transport/listener.ts';
+import { listen } from '../xds/transport/listener.ts';
 import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
 import type { TransportKind } from '../xds/transport/transport-kinds.ts';
 import { Delivery } from './delivery.ts';
@@ -71,7 +71,6 @@ function listenOn(kind: TransportKind, server: XdsServer): Promise<{ readonly ad
   return listen({
     kind,
     address: '127.0.0.1:0',
-    admit: admitAll,
     handlers: xdsHandlers((stream, { wire, typeUrl }) => server.accept(stream, wire, typeUrl)),
     tls: undefined,
     limits: defaultLimits,

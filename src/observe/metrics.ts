@@ -168,7 +168,11 @@ function connectionMetrics(registry: Registry) {
       help: 'New streams that were let in.',
       registers,
     }),
-    waitingStreams: new Gauge({ name: 'weir_waiting_streams', help: 'New streams that wait to be let in.', registers }),
+    streamsAwaitingAdmission: new Gauge({
+      name: 'weir_streams_awaiting_admission',
+      help: 'New streams that wait to be let in.',
+      registers,
+    }),
   };
 }
 

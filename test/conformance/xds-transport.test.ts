@@ -4,7 +4,7 @@ import { connect as connectSocket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Turn } from '../../src/xds/admission.ts';
 import { noObserver } from '../../src/xds/observer.ts';
-import { admitAll, listen, ListenError } from '../../src/xds/transport/listener.ts';
+import { listen, ListenError } from '../../src/xds/transport/listener.ts';
 import { transportKinds } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver } from '../../src/xds/transport/protocol.ts';
 import { Authority } from '../support/certificates.ts';
@@ -135,7 +135,6 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       const second = listen({
         kind,
         address: listener.address,
-        admit: admitAll,
         handlers: new Map([['/test.Test/Call', () => undefined]]),
         tls: undefined,
         limits: defaultLimits,

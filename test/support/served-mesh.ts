@@ -2,7 +2,7 @@ import { clientStatusHandlers } from '../../src/xds/client-status.ts';
 import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { xdsHandlers } from '../../src/xds/services.ts';
-import { admitAll, listen, type Listener } from '../../src/xds/transport/listener.ts';
+import { listen, type Listener } from '../../src/xds/transport/listener.ts';
 import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { realClock } from './clocks.ts';
@@ -72,7 +72,6 @@ export class ServedMesh {
     this.#listener = await listen({
       kind: this.#options.transport ?? 'http2',
       address: this.#address,
-      admit: admitAll,
       handlers: new Map([
         ...xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
         ...clientStatusHandlers(() => this.#server.proxies()),

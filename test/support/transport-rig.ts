@@ -2,7 +2,7 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream, type Outgoing
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../src/xds/clock.ts';
 import { writePrefix } from '../../src/xds/transport/framing.ts';
-import { admitAll, listen, type Listener, type ListenerOptions } from '../../src/xds/transport/listener.ts';
+import { listen, type Listener, type ListenerOptions } from '../../src/xds/transport/listener.ts';
 import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, type ConnectionLimits, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { spareBytes, type CloseReason, type StreamTransport } from '../../src/xds/transport/transport.ts';
@@ -16,7 +16,7 @@ export interface RigOptions {
   readonly limits?: Partial<ConnectionLimits>;
   readonly tls?: TlsIdentity;
   readonly clock?: Clock;
-  readonly admit?: ListenerOptions['admit'];
+  readonly admit?: NonNullable<ListenerOptions['admit']>;
   /** What every draw of lots gives, from 0 to 1. */
   readonly random?: number;
 }
@@ -94,7 +94,7 @@ export class TransportRig {
 
   static async start(
     kind: TransportKind,
-    { limits, tls, clock = realClock, random = 0.5, admit = admitAll }: RigOptions = {},
+    { limits, tls, clock = realClock, random = 0.5, admit }: RigOptions = {},
   ): Promise<TransportRig> {
     const events = new Events();
     const accepted: AcceptedStream[] = [];
@@ -102,7 +102,7 @@ export class TransportRig {
     const listener = await listen({
       kind,
       address: '127.0.0.1:0',
-      admit,
+      ...(admit === undefined ? {} : { admit }),
       handlers: new Map([
         [
           callPath,

@@ -11,14 +11,11 @@ export interface ListenerOptions extends ProtocolOptions {
   readonly kind: TransportKind;
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
-  /** Calls back when it is the turn of a connection. Before, nothing is done for it: a TLS handshake costs more than a push. */
-  readonly admit: (take: () => void) => Turn;
-}
-
-/** Everybody at once. */
-export function admitAll(take: () => void): Turn {
-  take();
-  return { kind: 'entered' };
+  /**
+   * Calls back when it is the turn of a connection. Before, nothing is done for it: a TLS handshake costs more than a push. Absent: all are
+   * taken at once.
+   */
+  readonly admit?: (take: () => void) => Turn;
 }
 
 export interface Listener {
@@ -36,7 +33,7 @@ export class ListenError extends Error {
 }
 
 /** @throws ListenError when the address is taken or is no address */
-export async function listen({ kind, address, admit, ...options }: ListenerOptions): Promise<Listener> {
+export async function listen({ kind, address, admit = atOnce, ...options }: ListenerOptions): Promise<Listener> {
   const protocol = kind === 'http2' ? http2Protocol(options) : grpcProtocol(options);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -59,6 +56,11 @@ export async function listen({ kind, address, admit, ...options }: ListenerOptio
     replaceTls: (tls) => protocol.replaceTls(tls),
     close: (deadline) => shutDown(server, protocol, sockets, deadline),
   };
+}
+
+function atOnce(take: () => void): Turn {
+  take();
+  return { kind: 'entered' };
 }
 
 function bind(server: Server, address: string): Promise<number> {
