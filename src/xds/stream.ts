@@ -119,7 +119,7 @@ export class XdsStream {
     this.#judge(subscription, settlement);
     this.#report(subscription, settlement);
     // Most requests are ACKs, and most ACKs leave nothing to do.
-    if (!this.#subscriptions.some((each) => each.nextMoment(now) < Infinity)) return;
+    if (subscription.nextMoment(now) === Infinity && !this.#subscriptions.some((each) => each.hasWork)) return;
     // What changed while a response was unconfirmed is a change still; all else is what the client asked for.
     const isChange = settlement.kind !== 'none' && hadWork && subscription.type.name === 'endpoints';
     this.#queue(isChange ? 'endpoints' : 'answer');
