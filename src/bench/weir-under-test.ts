@@ -1,5 +1,5 @@
 import { proxyView } from '../app/proxy-view.ts';
-import { serverClock } from '../app/system-clock.ts';
+import { serverClock, systemPacing } from '../app/system-clock.ts';
 import { Engine } from '../incremental/engine.ts';
 import { proxyKey } from '../model/keys.ts';
 import { proxies } from '../model/tables.ts';
@@ -44,6 +44,7 @@ export async function startWeir({ transport, world: size }: WeirSpec): Promise<W
     observer: delivery.observer(),
     identifier: 'weir/bench',
     random: Math.random,
+    pacing: systemPacing(),
   });
   server.open();
   const { address } = await listenOn(transport, server);
