@@ -45,9 +45,11 @@ export async function startWeir(options: {
   readonly admin?: string;
   /** A command that runs its arguments as a command, for example in another network namespace. */
   readonly prefix?: readonly string[];
+  /** Further flags of `weir serve`. */
+  readonly flags?: readonly string[];
 }): Promise<Weir> {
-  const { folder, logFile, xds = '127.0.0.1:0', admin = '127.0.0.1:0', prefix = [] } = options;
-  const serve = ['serve', '--files', folder, '--xds-plaintext', xds, '--admin', admin];
+  const { folder, logFile, xds = '127.0.0.1:0', admin = '127.0.0.1:0', prefix = [], flags = [] } = options;
+  const serve = ['serve', '--files', folder, '--xds-plaintext', xds, '--admin', admin, ...flags];
   const [command = launcher, ...args] = [...prefix, launcher, ...serve];
   const child = new Child({ command, args, logFile, name: 'weir' });
   const [, boundXds = '', boundAdmin = ''] = await child.line(/ready: xds (\S+?:\d+).*admin (http:\/\/\S+?:\d+)/);

@@ -45,7 +45,13 @@ function aProxy(name: string, facts: Partial<ProxyStatus> = {}): ProxyStatus {
     wire: 'delta',
     workload: { namespace: 'shop', name },
     version: '1.40.0',
-    scopes: { cluster: [scopeKey('c')], endpoints: [], listener: [scopeKey('o'), scopeKey(`i-${name}`)], routes: [] },
+    scopes: {
+      cluster: [scopeKey('c')],
+      endpoints: [],
+      listener: [scopeKey('o'), scopeKey(`i-${name}`)],
+      routes: [],
+      virtualHosts: [],
+    },
     types: [aType('cluster')],
     ...facts,
   };
@@ -131,5 +137,11 @@ it.each<[readonly SyncState[], SyncState]>([
 });
 
 it('counts scopes, which replicas share', () => {
-  expect(scopeCounts([aProxy('web-1'), aProxy('web-2')])).toEqual({ cluster: 1, endpoints: 0, listener: 3, routes: 0 });
+  expect(scopeCounts([aProxy('web-1'), aProxy('web-2')])).toEqual({
+    cluster: 1,
+    endpoints: 0,
+    listener: 3,
+    routes: 0,
+    virtualHosts: 0,
+  });
 });

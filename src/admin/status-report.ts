@@ -146,6 +146,7 @@ export function scopeCounts(proxies: readonly ProxyStatus[]): Readonly<Record<Sc
     endpoints: count('endpoints'),
     listener: count('listener'),
     routes: count('routes'),
+    virtualHosts: count('virtualHosts'),
   };
 }
 

@@ -70,6 +70,7 @@ it('leaves unset what has no default', () => {
     xdsStallTimeout: 60_000,
     domain: 'cluster.local',
     admin: { host: '127.0.0.1', port: 15014 },
+    routeDelivery: 'route-configuration',
     logLevel: 'info',
     logFormat: 'auto',
   });

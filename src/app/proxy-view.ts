@@ -4,21 +4,24 @@ import { compareText } from '../model/config-object.ts';
 import type { ScopeKey } from '../model/keys.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ScopedType } from '../model/scope.ts';
-import { proxies } from '../model/tables.ts';
+import { ownSettings, proxies } from '../model/tables.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource } from '../xds/resources.ts';
 
 /** Everything that one proxy would be sent; each list sorted by name. */
-export type ProxyView = Readonly<Record<ScopedType, readonly Resource[]>>;
+export type ProxyView = Readonly<Record<Exclude<ScopedType, 'virtualHosts'>, readonly Resource[]>>;
 
 /**
  * Works out what a proxy would be sent, as its Envoy would ask for it: all clusters and listeners, the load assignments that the
- * clusters name, the route configurations that the listeners name.
+ * clusters name, the route configurations that the listeners name. These are whole, since the same virtual hosts come one by one.
  *
  * A resource that cannot be computed is left out, as it would be on a stream; the engine has reported why.
  */
 export function proxyView(engine: Engine, proxy: Proxy): ProxyView {
-  engine.batch({ source: 'translate', at: 0 }, (write) => write.put(proxies, proxy));
+  engine.batch({ source: 'translate', at: 0 }, (write) => {
+    write.put(ownSettings, { routeDelivery: 'route-configuration' });
+    write.put(proxies, proxy);
+  });
   const scopes = engine.read(scopesOf, proxy.key);
   const named = (type: ScopedType, names: Iterable<string>): readonly Resource[] =>
     [...new Set(names)]

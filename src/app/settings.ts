@@ -174,6 +174,18 @@ export const settings = {
     default: '127.0.0.1:15014',
     description: 'address of the admin server (/ready, /status, /metrics); port 0 takes a free one',
   },
+  routeDelivery: {
+    schema: z.enum(['route-configuration', 'virtual-hosts'], {
+      error: 'must be route-configuration or virtual-hosts',
+    }),
+    flag: 'route-delivery',
+    placeholder: 'FORM',
+    variable: 'WEIR_ROUTE_DELIVERY',
+    default: 'route-configuration',
+    description:
+      'how proxies get the routes of a port that services share: route-configuration, as a whole; or virtual-hosts, host by host, to each Envoy ' +
+      'from 1.40 on with incremental xDS and without an Istio agent',
+  },
   logLevel: {
     schema: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }),
     flag: 'log-level',

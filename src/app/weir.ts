@@ -4,7 +4,7 @@ import { listenAdmin, type AdminViews } from '../admin/server.ts';
 import { statusReport } from '../admin/status-report.ts';
 import { FileSource } from '../discovery/file/file-source.ts';
 import { Engine } from '../incremental/engine.ts';
-import { sourceProblems, sources } from '../model/tables.ts';
+import { ownSettings, sourceProblems, sources } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
@@ -72,6 +72,10 @@ function assemble({ settings, version, log }: WeirOptions) {
       log.error('a computation failed; its last result stays in force', { query, key, error });
     },
   });
+
+  engine.batch({ source: 'settings', at: 0 }, (write) =>
+    write.put(ownSettings, { routeDelivery: settings.routeDelivery }),
+  );
 
   // The sources: each writes rows and nothing else. What does not decode never becomes a row.
   const context = { engine, admit, clock: sourceClock, log };

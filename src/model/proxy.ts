@@ -29,4 +29,6 @@ export interface Proxy {
   readonly version: string;
   /** Names of Envoy extensions that the proxy announced; undefined when it announced none. */
   readonly extensions: ReadonlySet<string> | undefined;
+  /** Virtual hosts can be sent to it one by one, and it uses those that it has not asked for (xds-protocol X310). */
+  readonly takesVirtualHosts: boolean;
 }

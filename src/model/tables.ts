@@ -2,6 +2,7 @@ import type { Index, Table } from '../incremental/definitions.ts';
 import { keyOfConfig, type ConfigObject } from './config-object.ts';
 import { equalShards, type EndpointShard } from './endpoint.ts';
 import type { ConfigKey, EndpointShardKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
+import type { OwnSettings } from './own-settings.ts';
 import type { Proxy } from './proxy.ts';
 import type { Service } from './service.ts';
 import type { Source, SourceProblem } from './source.ts';
@@ -41,6 +42,13 @@ export const sources: Table<string, Source> = { name: 'sources', keyOf: (row) =>
 export const sourceProblems: Table<string, SourceProblem> = {
   name: 'sourceProblems',
   keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
+
+/** The key is always `mesh`; no row: the defaults. */
+export const ownSettings: Table<'mesh', OwnSettings> = {
+  name: 'ownSettings',
+  keyOf: () => 'mesh',
   equal: isDeepStrictEqual,
 };
 

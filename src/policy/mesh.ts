@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Query } from '../incremental/definitions.ts';
 import { compareByAge } from '../model/config-object.ts';
 import { defaultMeshSettings, type MeshSettings } from '../model/mesh-settings.ts';
+import { defaultOwnSettings, type RouteDelivery } from '../model/own-settings.ts';
 import type { ObjectReference } from '../model/provenance.ts';
-import { configs, configsByKind } from '../model/tables.ts';
+import { configs, configsByKind, ownSettings } from '../model/tables.ts';
 import { meshConfigIn } from './decoded-objects.ts';
 import type { DecodedMeshConfig } from './dialects/istio/decoded.ts';
 
@@ -40,7 +41,14 @@ function setting<Name extends keyof MeshSettings>(field: Name): Query<'mesh', Me
   };
 }
 
+/** How routes are delivered to proxies that take either form. The key is always `mesh`. */
+export const routeDelivery: Query<'mesh', RouteDelivery> = {
+  name: 'ownSettings.routeDelivery',
+  compute: (read) => (read(ownSettings, 'mesh') ?? defaultOwnSettings).routeDelivery,
+};
+
 export const rootNamespace = setting('rootNamespace');
+export const outboundTraffic = setting('outboundTraffic');
 export const defaultServiceExportTo = setting('defaultServiceExportTo');
 export const defaultVirtualServiceExportTo = setting('defaultVirtualServiceExportTo');
 export const defaultDestinationRuleExportTo = setting('defaultDestinationRuleExportTo');

@@ -6,6 +6,7 @@ import {
   aNode,
   aPod,
   aProxy,
+  aRouteDelivery,
   aService,
   aServiceEntry,
   aServiceKey,
@@ -104,8 +105,26 @@ describe('scopesOf', () => {
     expect(one.listener[1]).not.toBe(two.listener[1]);
   });
 
+  test('one that takes virtual hosts one by one finds routes through its listeners, where the mesh wants that', () => {
+    const taking = { takesVirtualHosts: true, addresses: ['10.0.0.1'] };
+    const engine = aMesh(aProxy('new', taking), aProxy('old', { addresses: ['10.0.0.2'] }));
+    const [client = ''] = scopesFor(engine, 'old').routes;
+    expect(scopesFor(engine, 'new')).toMatchObject({ routes: [client], virtualHosts: [] });
+    put(engine, aRouteDelivery('virtual-hosts'));
+    const { cluster, listener, routes, virtualHosts } = scopesFor(engine, 'new');
+    expect(cluster[0]).toBe(client);
+    expect([routes, virtualHosts]).toEqual([[listener[0]], [listener[0]]]);
+    expect(scopesFor(engine, 'old')).toMatchObject({ routes: [client], virtualHosts: [] });
+  });
+
   test('a proxy that is gone has none', () => {
-    expect(scopesFor(aMesh(), 'web-1')).toEqual({ cluster: [], endpoints: [], listener: [], routes: [] });
+    expect(scopesFor(aMesh(), 'web-1')).toEqual({
+      cluster: [],
+      endpoints: [],
+      listener: [],
+      routes: [],
+      virtualHosts: [],
+    });
   });
 
   test('clientScope is the same scope from wherever it is reached', () => {

@@ -10,6 +10,7 @@ import type { Locality } from '../model/workload.ts';
 import { comparedClientLabels, selectedClientLabels } from './client-labels.ts';
 import type { Labels } from './label-match.ts';
 import { membershipsOf } from './memberships.ts';
+import { routeDelivery } from './mesh.ts';
 import { escaped, listOf, listText, mapped, recordOf, recordText, unescaped } from './scope-text.ts';
 import { targetPorts } from './selected-endpoints.ts';
 import { serviceOf } from './services.ts';
@@ -21,7 +22,7 @@ import { workloadOfProxy, type WorkloadOfProxy } from './workload-of-proxy.ts';
  */
 export type ScopeFacts = ClientFacts | EndpointFacts | OutboundFacts | InboundFacts;
 
-/** How a workload calls others: the scope of outbound clusters and of routes. */
+/** How a workload calls others: the scope of outbound clusters and of routes that are delivered as whole tables. */
 export interface ClientFacts {
   readonly kind: 'client';
   readonly namespace: string;
@@ -41,7 +42,7 @@ export interface EndpointFacts {
   readonly locality: Locality;
 }
 
-/** The scope of outbound listeners. */
+/** The scope of outbound listeners, and of routes whose virtual hosts are delivered one by one. */
 export interface OutboundFacts {
   readonly kind: 'outbound';
   readonly namespace: string;
@@ -214,18 +215,22 @@ export const scopesOf: Query<ProxyKey, ProxyScopes> = {
     const workload = read(workloadOfProxy, key);
     if (proxy === undefined || workload === undefined) return noScopes;
     const client = scopeOf(clientFacts(read, proxy, workload));
+    const outbound = scopeOf(outboundFacts(read, proxy, workload));
     const inbound = scopeOf(inboundFacts(read, proxy, workload));
+    // Which virtual hosts are sent follows from the listeners, and so from their scope; tables that are whole need less.
+    const oneByOne = proxy.takesVirtualHosts && read(routeDelivery, 'mesh') === 'virtual-hosts';
     return {
       cluster: [client, inbound],
       endpoints: [scopeOf(endpointFacts(read, proxy, workload))],
-      listener: [scopeOf(outboundFacts(read, proxy, workload)), inbound],
-      routes: [client],
+      listener: [outbound, inbound],
+      routes: [oneByOne ? outbound : client],
+      virtualHosts: oneByOne ? [outbound] : [],
     };
   },
   equal: isDeepStrictEqual,
 };
 
-const noScopes: ProxyScopes = { cluster: [], endpoints: [], listener: [], routes: [] };
+const noScopes: ProxyScopes = { cluster: [], endpoints: [], listener: [], routes: [], virtualHosts: [] };
 
 function clientFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): ClientFacts {
   const { namespace, domain } = proxy;

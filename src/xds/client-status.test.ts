@@ -31,7 +31,7 @@ function aProxy(...types: readonly TypeStatus[]): ProxyStatus {
     wire: 'delta',
     workload: { namespace: 'shop', name: 'web-1' },
     version: '1.40.0',
-    scopes: { cluster: [], endpoints: [], listener: [], routes: [] },
+    scopes: { cluster: [], endpoints: [], listener: [], routes: [], virtualHosts: [] },
     types,
   };
 }

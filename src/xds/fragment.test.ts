@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { versionOf } from './content-version.ts';
-import { frameContent, frameParts } from './fragment.ts';
+import { frameAbsence, frameContent, frameParts } from './fragment.ts';
 import { decode } from './proto.ts';
 
 const type = 'envoy.config.cluster.v3.Cluster';
@@ -48,4 +48,11 @@ describe('versionOf', () => {
     expect(versionOf(Buffer.from('abd'))).not.toBe(versionOf(Buffer.from('abc')));
     expect(versionOf(Buffer.from('abc'))).toHaveLength(13);
   });
+});
+
+it('says that a name does not exist by a resource of that name and alias without a body (xds-protocol/X312)', () => {
+  const name = '80/host.example:8080';
+  const { fragment, version } = frameAbsence(name);
+  const { resources } = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', fragment);
+  expect(resources).toEqual([{ version, name, aliases: [name] }]);
 });

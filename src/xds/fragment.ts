@@ -18,8 +18,23 @@ const resourcesTag = tagOf(2, 2);
 const versionTag = tagOf(1, 2);
 const anyTag = tagOf(2, 2);
 const nameTag = tagOf(3, 2);
+const aliasTag = tagOf(4, 2);
 const typeUrlTag = tagOf(1, 2);
 const valueTag = tagOf(2, 2);
+
+/**
+ * Says that a name does not exist: a resource of that name, also as its alias, without a body (xds-protocol X312). State of the world has
+ * no such thing.
+ */
+export function frameAbsence(name: string): FramedResource {
+  const size = sizeOfBytes(versionLength) + 2 * sizeOfText(name);
+  const fragment = Buffer.allocUnsafeSlow(sizeOfBytes(size));
+  const value = fragment.subarray(0, 0);
+  const version = versionOf(value);
+  const at = writeText(fragment, writeLength(fragment, 0, resourcesTag, size), versionTag, version);
+  writeText(fragment, writeText(fragment, at, nameTag, name), aliasTag, name);
+  return { version, fragment, value };
+}
 
 /** Frames the bytes of a message. */
 export function frameContent(type: TypeName, name: string, value: Uint8Array): FramedResource {

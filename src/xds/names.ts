@@ -50,6 +50,11 @@ export type RouteName =
   | { readonly kind: 'service'; readonly hostname: string; readonly port: number }
   | { readonly kind: 'http-proxy' };
 
+/** Of a table with one host. */
+export type OwnRouteName = Extract<RouteName, { kind: 'service' }>;
+/** Of a table that services share. */
+export type SharedRouteName = Exclude<RouteName, OwnRouteName>;
+
 const httpProxyRoute = 'http_proxy';
 
 export function routeName(route: RouteName): string {
@@ -72,6 +77,22 @@ export function parseRouteName(name: string): RouteName | undefined {
   return colon > 0 && isPort(port)
     ? { kind: 'service', hostname: name.slice(0, colon), port: Number(port) }
     : undefined;
+}
+
+/**
+ * The name of a virtual host that is delivered by itself: `80/cart.shop.svc.cluster.local:80`. Envoy finds the route configuration by what
+ * stands before the last slash, and removes by the name of the message, which must be the same therefore (xds-protocol X77).
+ */
+export function virtualHostName(routeConfiguration: string, host: string): string {
+  return `${routeConfiguration}/${host}`;
+}
+
+/** Takes the name of a virtual host apart; undefined for every other name. */
+export function parseVirtualHostName(
+  name: string,
+): { readonly routeConfiguration: string; readonly host: string } | undefined {
+  const slash = name.lastIndexOf('/');
+  return slash <= 0 ? undefined : { routeConfiguration: name.slice(0, slash), host: name.slice(slash + 1) };
 }
 
 /** Takes every connection that the workload opens, and hands it to the listener of its destination. */

@@ -52,7 +52,24 @@ describe('proxyOfNode', () => {
       podPorts: [{ name: 'http', containerPort: 9080 }],
       version: '1.27.0',
       extensions: undefined,
+      takesVirtualHosts: false,
     });
+  });
+
+  it('virtual hosts come one by one to Envoys that are known to take them', () => {
+    const envoy = (minorNumber: number, more: object = {}) =>
+      proxy({
+        id,
+        userAgentName: 'envoy',
+        userAgentBuildVersion: { version: { majorNumber: 1, minorNumber, patch: 2 } },
+        ...more,
+      }).takesVirtualHosts;
+    expect(envoy(40)).toBe(true);
+    expect(envoy(41)).toBe(true);
+    expect(envoy(39)).toBe(false);
+    expect(envoy(40, { metadata: { ISTIO_VERSION: '1.27.0' } })).toBe(false);
+    expect(envoy(40, { userAgentName: 'gRPC C-core' })).toBe(false);
+    expect(proxy({ id }).takesVirtualHosts).toBe(false);
   });
 
   it('reads the same from the bytes of a request as from JSON', () => {

@@ -43,6 +43,7 @@ export function proxyOfNode(node: unknown, keyOf: (nodeId: string) => ProxyKey):
     podPorts: metadata.podPorts(),
     version: metadata.text('ISTIO_VERSION') ?? envoyVersionOf(node),
     extensions: extensionsOf(node['extensions']),
+    takesVirtualHosts: takesVirtualHosts(node, metadata),
   };
   return problems.length > 0 ? { problems } : { key: keyOf(proxy.nodeId), ...proxy };
 }
@@ -135,6 +136,16 @@ function envoyVersionOf(node: Readonly<Record<string, unknown>>): string {
     version['patch'],
   ];
   return `${Number(major)}.${Number(minor)}.${Number(patch)}`;
+}
+
+/**
+ * Envoy from 1.40 on, which was seen to use virtual hosts that it has not asked for (xds-protocol X310). Behind an Istio agent, which says
+ * its version, other software stands between Envoy and Weir.
+ */
+function takesVirtualHosts(node: Readonly<Record<string, unknown>>, metadata: Metadata): boolean {
+  const [major = 0, minor = 0] = envoyVersionOf(node).split('.').map(Number);
+  const isEnvoy = textOf(node['userAgentName'] ?? node['user_agent_name']) === 'envoy';
+  return isEnvoy && metadata.text('ISTIO_VERSION') === undefined && (major > 1 || (major === 1 && minor >= 40));
 }
 
 function extensionsOf(value: unknown): ReadonlySet<string> | undefined {

@@ -19,6 +19,8 @@ export const warmingRules: readonly WarmingRule[] = [
   { parent: 'cluster', child: 'secret', namesIn: secretsOf, anticipates: false },
   { parent: 'listener', child: 'secret', namesIn: secretsOf, anticipates: false },
   { parent: 'listener', child: 'routes', namesIn: childrenOf, anticipates: false },
+  // Virtual hosts that arrive before their route configuration are dropped.
+  { parent: 'routes', child: 'virtualHosts', namesIn: childrenOf, anticipates: false },
 ];
 
 function childrenOf({ children }: Resource): readonly string[] {
@@ -62,4 +64,14 @@ export const deadlines = {
 } as const;
 
 /** Bytes of resources in one delta response, unless a single one is larger (hot-path H606). */
-export const responseLimit = 256 * 1024;
+const responseLimit = 256 * 1024;
+/**
+ * Of virtual hosts as many as gRPC takes by default: for each response Envoy makes the whole route configuration again, and from the first one
+ * on it takes traffic with what it has (X311).
+ */
+const virtualHostsLimit = 3_500_000;
+
+/** @param type short name of the type */
+export function responseLimitOf(type: string): number {
+  return type === 'virtualHosts' ? virtualHostsLimit : responseLimit;
+}

@@ -241,7 +241,7 @@ export class Outbox {
         if (cut) break;
       }
       if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name), undefined);
-      else if (decision === 'remove') selection.removed.push(name);
+      else if (decision === 'remove') this.#sayAbsent(name, selection);
       this.#rest?.delete(name);
       if (decision !== 'later') this.#done(name);
       else if (resource !== undefined) this.#isHeldUp = true;
@@ -249,6 +249,13 @@ export class Outbox {
     this.#rest = cut ? (this.#rest ?? new Set(this.#pending.keys())) : undefined;
     if (!continues && selection.resources.length === 0 && selection.removed.length === 0) this.#selectRetry(selection);
     return selection;
+  }
+
+  #sayAbsent(name: string, { resources, removed }: GrowingSelection): void {
+    const { absence } = this.#type;
+    // What the client holds goes by its removal alone.
+    if (absence === undefined || this.#pending.get(name) !== undefined) removed.push(name);
+    else resources.push(absence(name));
   }
 
   /** What a rejected response left open goes again only when nothing newer waits. Gives whether there is something. */

@@ -22,11 +22,12 @@ it('is the table of the protocol (xds-protocol/X107)', () => {
     [3, 'listener', 'envoy.config.listener.v3.Listener', ...whole, []],
     [3.5, 'extension', 'envoy.config.core.v3.TypedExtensionConfig', ...named, []],
     [4, 'routes', 'envoy.config.route.v3.RouteConfiguration', ...named, ['listener']],
+    [5, 'virtualHosts', 'envoy.config.route.v3.VirtualHost', 'may be partial', 'wildcard', 'removal sent', ['routes']],
     [6, 'runtime', 'envoy.service.runtime.v3.Runtime', ...named, []],
   ]);
 });
 
-it('sends additions in the order clusters, endpoints, secrets, listeners, routes (xds-protocol/X121)', () => {
+it('sends additions in the order clusters, endpoints, secrets, listeners, routes, virtual hosts (xds-protocol/X121)', () => {
   const ranks = resourceTypes.map(({ rank }) => rank);
   expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
   expect(new Set(ranks).size).toBe(ranks.length);
@@ -49,7 +50,9 @@ describe('deltas of every type', () => {
     (type) => {
       const rig = new SubscriptionRig(type.name, 'delta');
       rig.delta({ subscribe: ['a'], held: { b: '1' } });
-      expect(rig.exchange()).toMatchObject([{ resources: [], removed: ['a', 'b'] }]);
+      const answer =
+        type.absence === undefined ? { resources: [], removed: ['a', 'b'] } : { resources: ['a@'], removed: ['b'] };
+      expect(rig.exchange()).toMatchObject([answer]);
     },
   );
 

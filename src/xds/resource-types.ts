@@ -1,5 +1,7 @@
 import type { ScopedType } from '../model/scope.ts';
+import { frameAbsence } from './fragment.ts';
 import { typeUrlOf, type TypeName } from './proto.ts';
+import type { Resource } from './resources.ts';
 
 /** The types of resources that Weir serves, as data: every rule that says "only clusters and listeners" reads a column of it. */
 
@@ -17,10 +19,23 @@ export interface ResourceType {
   readonly wildcardWhenEmpty: boolean;
   /** Delta: that a resource was deleted is said. For the others only an asked name that does not exist is answered. */
   readonly removalIsSent: boolean;
+  /** Delta: what a client gets that asked for a name that does not exist; undefined: it hears that the name was removed. */
+  readonly absence: ((name: string) => Resource) | undefined;
 }
 
 /** A type as a subscription needs it: a row of the table, or one made for a type that Weir does not serve. */
 export type SubscribedType = Omit<ResourceType, 'name' | 'message'> & { readonly name: string };
+
+/**
+ * Virtual hosts are pushed to a proxy that asks for none by name: all that its scope has, which is nothing where route configurations are
+ * delivered whole (X310). So a deleted one has to be said, too.
+ */
+const virtualHosts: ResourceType = {
+  ...row('virtualHosts', 'envoy.config.route.v3.VirtualHost', 5, true),
+  fullState: false,
+  // A removal would leave the request waiting for which Envoy has asked (X312).
+  absence: (name) => ({ type: 'virtualHosts', name, ...frameAbsence(name), children: [], provenance: [] }),
+};
 
 /** xds-protocol X107, in ascending order of rank. */
 export const resourceTypes: readonly ResourceType[] = [
@@ -32,6 +47,7 @@ export const resourceTypes: readonly ResourceType[] = [
   // Extension configurations (ECDS) and layers of runtime values (RTDS): asked for by name, and there are none yet.
   row('extension', 'envoy.config.core.v3.TypedExtensionConfig', 3.5, false),
   row('routes', 'envoy.config.route.v3.RouteConfiguration', 4, false),
+  virtualHosts,
   row('runtime', 'envoy.service.runtime.v3.Runtime', 6, false),
 ];
 
@@ -40,6 +56,7 @@ const scopedTypes: Readonly<Record<ScopedType, true>> = {
   endpoints: true,
   listener: true,
   routes: true,
+  virtualHosts: true,
 };
 
 const byTypeUrl: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.typeUrl, type]));
@@ -69,6 +86,7 @@ export function unservedType(typeUrl: string): SubscribedType {
     fullState: false,
     wildcardWhenEmpty: false,
     removalIsSent: false,
+    absence: undefined,
   };
 }
 
@@ -82,5 +100,6 @@ function row(name: ResourceTypeName, message: TypeName, rank: number, isWholeSet
     fullState: isWholeSet,
     wildcardWhenEmpty: isWholeSet,
     removalIsSent: isWholeSet,
+    absence: undefined,
   };
 }

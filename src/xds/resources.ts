@@ -16,6 +16,7 @@ import { inboundListenerNames, translateInboundListener } from './translate/inbo
 import { outboundClusterNames, translateOutboundCluster } from './translate/outbound-clusters.ts';
 import { outboundListenerNames, translateOutboundListener } from './translate/outbound-listeners.ts';
 import { translateRoutes } from './translate/route-tables.ts';
+import { translateVirtualHost, virtualHostNames } from './translate/virtual-hosts.ts';
 import type { Translated } from './translate/translated.ts';
 
 /** What proxies are sent: every resource of every scope, as bytes that are made once and shared by all who get them. */
@@ -23,7 +24,10 @@ import type { Translated } from './translate/translated.ts';
 export interface Resource extends FramedResource {
   readonly type: ResourceTypeName;
   readonly name: string;
-  /** What Envoy asks for next because of it: the load assignment of a cluster, the route configurations of a listener. */
+  /**
+   * What Envoy asks for next because of it: the load assignment of a cluster, the route configurations of a listener,
+   * the virtual hosts of a route configuration that does not hold them.
+   */
   readonly children: readonly string[];
   /** Secrets that it refers to; undefined: none. */
   readonly secrets?: readonly string[];
@@ -48,6 +52,8 @@ export const resourceNames: Query<string, readonly string[]> = {
         return isInbound ? inboundClusterNames(read, scope) : outboundClusterNames(read, scope);
       case 'listener':
         return isInbound ? inboundListenerNames(read, scope) : outboundListenerNames(read, scope);
+      case 'virtualHosts':
+        return virtualHostNames(read, scope);
       case 'endpoints':
       case 'routes':
         return [];
@@ -66,7 +72,8 @@ export const resource: Query<string, Resource | undefined> = {
     const [type = '', scope = '', name = ''] = partsOf(key);
     return translate(read, scopedType(type), scopeKey(scope), name);
   },
-  equal: (a, b) => a?.version === b?.version,
+  // What a header of routes refers to changes while its bytes stay.
+  equal: (a, b) => a?.version === b?.version && equalLists(a?.children ?? [], b?.children ?? []),
 };
 
 export function resourceNamesKey(type: ScopedType, scope: ScopeKey): string {
@@ -102,6 +109,12 @@ function translate(read: Read, type: ScopedType, scope: ScopeKey, name: string):
       if (table === undefined) return undefined;
       const framed = frameParts('envoy.config.route.v3.RouteConfiguration', name, table.parts);
       return { type, name, ...framed, children: table.children, provenance: table.provenance };
+    }
+    case 'virtualHosts': {
+      const host = translateVirtualHost(read, scope, name);
+      if (host === undefined) return undefined;
+      const framed = frameParts('envoy.config.route.v3.VirtualHost', name, host.parts);
+      return { type, name, ...framed, children: [], provenance: host.provenance };
     }
   }
 }

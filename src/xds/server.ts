@@ -97,7 +97,7 @@ export class XdsServer {
       taint: this.#taint,
       random,
       responses: new ResponseCache(clock, identifier),
-      identify: (node) => this.#identify(node),
+      identify: (node, carriesVirtualHosts) => this.#identify(node, carriesVirtualHosts),
       followScopes: (proxy, changed) => this.#followScopes(proxy, changed),
       ended: (stream, proxy) => this.#ended(stream, proxy),
     };
@@ -155,14 +155,18 @@ export class XdsServer {
     this.#host.responses.close();
   }
 
-  #identify(bytes: Uint8Array | undefined): { readonly proxy: Proxy; readonly features: ClientFeatures } {
+  #identify(
+    bytes: Uint8Array | undefined,
+    carriesVirtualHosts: boolean,
+  ): { readonly proxy: Proxy; readonly features: ClientFeatures } {
     if (bytes === undefined) {
       throw new StreamRefusal('INVALID_ARGUMENT', 'the first request of the stream has no node');
     }
     const number = ++this.#streamsSeen;
     const node = decodeNode(bytes);
-    const proxy = proxyOfNode(node, (nodeId) => proxyKey(`${nodeId}#${number}`));
-    if (isNodeError(proxy)) throw new StreamRefusal('INVALID_ARGUMENT', proxy.problems.join('; '));
+    const said = proxyOfNode(node, (nodeId) => proxyKey(`${nodeId}#${number}`));
+    if (isNodeError(said)) throw new StreamRefusal('INVALID_ARGUMENT', said.problems.join('; '));
+    const proxy = { ...said, takesVirtualHosts: said.takesVirtualHosts && carriesVirtualHosts };
     this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.put(proxies, proxy));
     return { proxy, features: featuresOf(node) };
   }

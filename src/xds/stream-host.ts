@@ -22,8 +22,15 @@ export interface StreamHost {
   readonly responses: ResponseCache;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served. */
-  readonly identify: (node: Uint8Array | undefined) => { readonly proxy: Proxy; readonly features: ClientFeatures };
+  /**
+   * Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served.
+   *
+   * @param carriesVirtualHosts whether the stream can bring it virtual hosts one by one
+   */
+  readonly identify: (
+    node: Uint8Array | undefined,
+    carriesVirtualHosts: boolean,
+  ) => { readonly proxy: Proxy; readonly features: ClientFeatures };
   readonly followScopes: (
     proxy: Proxy,
     changed: (scopes: ProxyScopes, publication: Publication) => void,

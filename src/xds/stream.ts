@@ -7,7 +7,7 @@ import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { StreamFacts, Wire } from './observer.ts';
-import { deadlines, removalWaitsFor, responseLimit, warmingRules } from './order.ts';
+import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
 import {
   isScopedType,
@@ -147,7 +147,9 @@ export class XdsStream {
   }
 
   #identify(node: Uint8Array | undefined): Identity {
-    const { proxy, features } = this.#host.identify(node);
+    // On other streams they have no place: Envoy takes them by incremental xDS, and is told here to ask on this stream (X77).
+    const carriesVirtualHosts = this.#wire === 'delta' && this.#only === undefined;
+    const { proxy, features } = this.#host.identify(node, carriesVirtualHosts);
     const facts = { proxy: proxy.key, nodeId: proxy.nodeId, address: this.#transport.peer.address, wire: this.#wire };
     const scopes = this.#host.followScopes(proxy, (changed, publication) => this.#adoptScopes(changed, publication));
     this.#host.observer.connected(facts);
@@ -244,7 +246,7 @@ export class XdsStream {
         now,
         sequence: this.#host.store.sequence,
         encode: (content) => responses.encode(content, this.#takesExpiry, this.#lastNumber),
-        limit: responseLimit,
+        limit: responseLimitOf(subscription.type.name),
         mayAdd: (resource) => this.#gates.mayAdd(subscription, resource, now),
         mayRemove: (departure) => this.#gates.mayRemove(subscription, departure, now),
       });

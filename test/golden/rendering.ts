@@ -6,7 +6,7 @@ import { FileSource } from '../../src/discovery/file/file-source.ts';
 import { Engine } from '../../src/incremental/engine.ts';
 import { proxyKey } from '../../src/model/keys.ts';
 import type { ProxyScopes, ScopedType } from '../../src/model/scope.ts';
-import { proxies } from '../../src/model/tables.ts';
+import { ownSettings, proxies } from '../../src/model/tables.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { decodeConfig } from '../../src/policy/dialects/istio/decode.ts';
 import { scopesOf } from '../../src/policy/scope.ts';
@@ -16,7 +16,10 @@ import { resourceTypeByName } from '../../src/xds/resource-types.ts';
 import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource } from '../../src/xds/resources.ts';
 import { outputs, type GoldenCase, type Output } from './cases.ts';
 
-/** What a case's proxy is sent, made by decoding the bytes that it would get. */
+/**
+ * What a case's proxy is sent, made by decoding the bytes that it would get. Virtual hosts that come one by one stand behind the route
+ * configurations.
+ */
 export type Sent = Readonly<Record<Output, readonly Json[]>>;
 
 const domain = 'cluster.local';
@@ -26,21 +29,20 @@ export function renderCase(golden: GoldenCase): Sent {
   const engine = meshOf(golden.mesh);
   const proxy = proxyOfNode(JSON.parse(readFileSync(golden.node, 'utf8')), proxyKey);
   if (isNodeError(proxy)) throw new Error(`${golden.node}: ${proxy.problems.join('; ')}`);
-  engine.batch({ source: 'golden', at: 0 }, (write) => write.put(proxies, proxy));
+  engine.batch({ source: 'golden', at: 0 }, (write) => {
+    // A node that says which Envoy it is gets virtual hosts one by one.
+    write.put(ownSettings, { routeDelivery: 'virtual-hosts' });
+    write.put(proxies, proxy);
+  });
   const scopes = engine.read(scopesOf, proxy.key);
   const clusters = everything(engine, scopes, 'cluster');
   const listeners = everything(engine, scopes, 'listener');
-  const sent = {
-    clusters,
-    endpoints: askedFor(engine, scopes, 'endpoints', clusters),
-    listeners,
-    routes: askedFor(engine, scopes, 'routes', listeners),
-  };
+  const routes = askedFor(engine, scopes, 'routes', listeners);
   return {
-    clusters: sent.clusters.map(jsonOf),
-    endpoints: sent.endpoints.map(jsonOf),
-    listeners: sent.listeners.map(jsonOf),
-    routes: sent.routes.map(jsonOf),
+    clusters: clusters.map(jsonOf),
+    endpoints: askedFor(engine, scopes, 'endpoints', clusters).map(jsonOf),
+    listeners: listeners.map(jsonOf),
+    routes: [...routes, ...askedFor(engine, scopes, 'virtualHosts', routes)].map(jsonOf),
   };
 }
 

@@ -33,7 +33,15 @@ function withRoutes(json: Json, routes: ReadonlyMap<string, Json>): Json {
   if (!isObject(rds)) return copied;
   const table = routes.get(textOf(rds, 'routeConfigName'));
   if (table === undefined) throw new Error(`no route configuration ${textOf(rds, 'routeConfigName')} was sent`);
-  return { ...copied, routeConfig: table };
+  return { ...copied, routeConfig: withVirtualHosts(table, routes) };
+}
+
+/** Virtual hosts that come one by one go where they belong. */
+function withVirtualHosts(table: Json, routes: ReadonlyMap<string, Json>): Json {
+  if (!isObject(table) || table['vhds'] === undefined) return table;
+  const { vhds: _, ...rest } = table;
+  const prefix = `${textOf(table, 'name')}/`;
+  return { ...rest, virtualHosts: [...routes].filter(([name]) => name.startsWith(prefix)).map(([, host]) => host) };
 }
 
 function textOf(json: Json, name: string): string {

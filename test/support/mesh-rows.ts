@@ -5,9 +5,10 @@ import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts'
 import type { EndpointShard, ShardEndpoint } from '../../src/model/endpoint.ts';
 import { endpointShardKey, proxyKey, serviceKey, workloadKey, type ServiceKey } from '../../src/model/keys.ts';
 import type { Protocol } from '../../src/model/protocol.ts';
+import type { RouteDelivery } from '../../src/model/own-settings.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
-import { configs, endpointShards, nodes, proxies, services, workloads } from '../../src/model/tables.ts';
+import { configs, endpointShards, nodes, ownSettings, proxies, services, workloads } from '../../src/model/tables.ts';
 import { unknownLocality, type Node, type Workload } from '../../src/model/workload.ts';
 
 /** Rows as sources would write them, with what a test does not care about filled in. */
@@ -168,9 +169,14 @@ export function aProxy(name: string, options: Partial<Proxy> = {}): ARow {
     podPorts: [],
     version: '1.40.0',
     extensions: undefined,
+    takesVirtualHosts: false,
     ...options,
   };
   return row(proxies, proxy);
+}
+
+export function aRouteDelivery(routeDelivery: RouteDelivery): ARow {
+  return row(ownSettings, { routeDelivery });
 }
 
 export interface ObjectOptions {

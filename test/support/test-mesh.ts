@@ -36,30 +36,34 @@ export class TestMesh {
   weir: Weir;
   readonly #scratch: string;
   readonly #envoy: string;
+  readonly #flags: readonly string[];
   readonly #agent = new Agent({ keepAlive: true });
 
-  private constructor(scratch: string, envoy: string, weir: Weir) {
+  private constructor(scratch: string, envoy: string, weir: Weir, flags: readonly string[]) {
     this.#scratch = scratch;
     this.files = join(scratch, 'mesh');
     this.#envoy = envoy;
     this.weir = weir;
+    this.#flags = flags;
   }
 
   /**
    * @param envoy path of the binary
    * @param documents file name -> YAML that is there when Weir starts
+   * @param flags further ones of `weir serve`
    */
   static async start(
     envoy: string,
     pods: readonly PodSpec[],
     documents: Readonly<Record<string, string>>,
+    flags: readonly string[] = [],
   ): Promise<TestMesh> {
     const scratch = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
     const files = join(scratch, 'mesh');
     await mkdir(files);
     await Promise.all(Object.entries(documents).map(([name, text]) => writeFile(join(files, name), text)));
-    const weir = await startWeir({ folder: files, logFile: join(scratch, 'weir.log') });
-    const mesh = new TestMesh(scratch, envoy, weir);
+    const weir = await startWeir({ folder: files, logFile: join(scratch, 'weir.log'), flags });
+    const mesh = new TestMesh(scratch, envoy, weir, flags);
     try {
       await mesh.startPods(pods);
       return mesh;
@@ -142,7 +146,8 @@ export class TestMesh {
   async restartWeir(): Promise<void> {
     const { xds, admin } = this.weir;
     const logFile = join(this.#scratch, 'weir.log');
-    this.weir = await startWeir({ folder: this.files, logFile, xds, admin: admin.replace('http://', '') });
+    const flags = this.#flags;
+    this.weir = await startWeir({ folder: this.files, logFile, xds, admin: admin.replace('http://', ''), flags });
   }
 
   async stop(): Promise<void> {

@@ -61,7 +61,7 @@ export const tinyQueries = {
 /** All types in scopes of these names. */
 export function scopesNamed(...names: readonly string[]): ProxyScopes {
   const scopes = names.map(scopeKey);
-  return { cluster: scopes, endpoints: scopes, listener: scopes, routes: scopes };
+  return { cluster: scopes, endpoints: scopes, listener: scopes, routes: scopes, virtualHosts: scopes };
 }
 
 /** A resource whose message is whatever bytes the text has. */

@@ -5,6 +5,7 @@ import {
   aMesh,
   aMeshConfig,
   aProxy,
+  aRouteDelivery,
   aService,
   aShard,
   aVirtualService,
@@ -12,6 +13,10 @@ import {
   remove,
   type ARow,
 } from '../support/mesh-rows.ts';
+import { compositeKey, proxyKey } from '../../src/model/keys.ts';
+import { proxies } from '../../src/model/tables.ts';
+import { scopesOf } from '../../src/policy/scope.ts';
+import { resource } from '../../src/xds/resources.ts';
 import { touchedBy, watchViews } from './views.ts';
 
 /**
@@ -105,6 +110,57 @@ describe('routes', () => {
     const mesh = theMesh();
     const edited = cartRoutes('1s', { generation: 7, labels: { team: 'cart' } });
     expect(touchedBy(mesh, () => put(mesh, edited))).toEqual({});
+  });
+});
+
+describe('virtual hosts one by one', () => {
+  const others = Array.from({ length: 2_000 }, (_, number) => aService(`other-${number}`));
+  const cartHost = '80/cart.shop.svc.cluster.local:80';
+  const oneByOne = (...more: readonly ARow[]): Engine =>
+    aMesh(
+      aRouteDelivery('virtual-hosts'),
+      aService('cart'),
+      aService('stock'),
+      cartRoutes('1s'),
+      aProxy('web-1', { takesVirtualHosts: true }),
+      aProxy('old', { addresses: ['10.9.0.2'] }),
+      ...more,
+    );
+
+  test('a VirtualService among 2,000 hosts of a port: one virtual host of less than 2 KB (hot-path/H1433)', () => {
+    const mesh = oneByOne(...others);
+    const touched = touchedBy(mesh, () => put(mesh, cartRoutes('2s')));
+    expect(touched).toEqual({ 'web-1': [`virtualHosts ${cartHost}`], old: ['routes 80'] });
+    const [scope = ''] = mesh.read(scopesOf, proxyKey('web-1')).virtualHosts;
+    const { fragment } = mesh.read(resource, compositeKey('virtualHosts', scope, cartHost)) ?? {};
+    expect(fragment?.length).toBeLessThan(2048);
+  });
+
+  test('a VirtualService among many runs as many queries as among few', () => {
+    const runsAmong = (hosts: readonly ARow[]): number => {
+      const mesh = oneByOne(...hosts);
+      mesh.batch({ source: 'test', at: 0 }, (write) => write.remove(proxies, proxyKey('old')));
+      watchViews(mesh);
+      return [...put(mesh, cartRoutes('2s')).reran.values()].reduce((sum, runs) => sum + runs, 0);
+    };
+    expect(runsAmong(others)).toBe(runsAmong([]));
+  });
+
+  test('a service comes or goes: its virtual host, and not the route configuration', () => {
+    const mesh = oneByOne();
+    const bonus = '80/bonus.shop.svc.cluster.local:80';
+    const cluster = 'outbound|80||bonus.shop.svc.cluster.local';
+    const added = touchedBy(mesh, () => put(mesh, aService('bonus')));
+    expect(added['web-1']).toEqual([`+ cluster ${cluster}`, `+ endpoints ${cluster}`, `+ virtualHosts ${bonus}`]);
+    const removed = touchedBy(mesh, () => remove(mesh, aService('bonus')));
+    expect(removed['web-1']).toEqual([`- cluster ${cluster}`, `- endpoints ${cluster}`, `- virtualHosts ${bonus}`]);
+  });
+
+  test('the route configuration stays when what happens to other hosts changes', () => {
+    const mesh = oneByOne();
+    const strict = aMeshConfig({ outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } });
+    const { 'web-1': touched = [] } = touchedBy(mesh, () => put(mesh, strict));
+    expect(touched.filter((name) => !name.startsWith('listener'))).toEqual(['virtualHosts 80/*']);
   });
 });
 

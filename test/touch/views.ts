@@ -1,7 +1,7 @@
 import type { Commit } from '../../src/incremental/commit.ts';
 import type { Engine } from '../../src/incremental/engine.ts';
 import { compositeKey, proxyKey } from '../../src/model/keys.ts';
-import type { ScopedType } from '../../src/model/scope.ts';
+import type { ProxyScopes, ScopedType } from '../../src/model/scope.ts';
 import { proxies } from '../../src/model/tables.ts';
 import { scopesOf } from '../../src/policy/scope.ts';
 import { resource, resourceNames, type Resource } from '../../src/xds/resources.ts';
@@ -18,8 +18,11 @@ interface Place {
   readonly name: string;
 }
 
-/** Types whose names the client learns from its parents: assignments from clusters, route configurations from listeners. */
-const childType = { cluster: 'endpoints', listener: 'routes' } as const;
+/**
+ * Types whose names the client learns from its parents: assignments from clusters, route configurations from listeners, and, where those
+ * do not hold them, virtual hosts from route configurations.
+ */
+const childType = { cluster: 'endpoints', listener: 'routes', routes: 'virtualHosts' } as const;
 
 type Get = <Key extends string, Value>(query: Query<Key, Value>, key: Key) => Value;
 
@@ -27,22 +30,28 @@ type Get = <Key extends string, Value>(query: Query<Key, Value>, key: Key) => Va
 function* walk(get: Get, proxy: string): Generator<readonly [Place, Resource]> {
   const scopes = get(scopesOf, proxyKey(proxy));
   for (const type of ['cluster', 'listener'] as const) {
-    const children = new Set<string>();
-    for (const scope of scopes[type]) {
-      for (const name of get(resourceNames, compositeKey(type, scope))) {
-        const found = get(resource, compositeKey(type, scope, name));
-        if (found === undefined) continue;
-        for (const child of found.children) children.add(child);
-        yield [{ type, scope, name }, found];
-      }
-    }
-    for (const name of children) {
-      for (const scope of scopes[childType[type]]) {
-        const found = get(resource, compositeKey(childType[type], scope, name));
-        if (found !== undefined) yield [{ type: childType[type], scope, name }, found];
-      }
+    const wildcard = scopes[type].flatMap((scope) => get(resourceNames, compositeKey(type, scope)));
+    yield* below(get, scopes, type, wildcard);
+  }
+}
+
+/** The named resources of a type, and what they refer to. */
+function* below(
+  get: Get,
+  scopes: ProxyScopes,
+  type: ScopedType,
+  names: readonly string[],
+): Generator<readonly [Place, Resource]> {
+  const children = new Set<string>();
+  for (const scope of scopes[type]) {
+    for (const name of names) {
+      const found = get(resource, compositeKey(type, scope, name));
+      if (found === undefined) continue;
+      for (const child of found.children) children.add(child);
+      yield [{ type, scope, name }, found];
     }
   }
+  if (type in childType) yield* below(get, scopes, childType[type as keyof typeof childType], [...children]);
 }
 
 function viewOf(engine: Engine, proxy: string): View {

@@ -9,7 +9,7 @@ import { serviceEndpoints } from '../../policy/endpoints.ts';
 import { meshSettings } from '../../policy/mesh.ts';
 import { scopeFactsOf, type OutboundFacts } from '../../policy/scope.ts';
 import { serviceOf, visibleServices } from '../../policy/services.ts';
-import { listenerName } from '../names.ts';
+import { listenerName, type RouteName } from '../names.ts';
 import { anyAddress, loopback } from './listener.ts';
 
 /**
@@ -64,6 +64,23 @@ const boundClaims: Query<string, readonly Claim[]> = {
 function claimsOfService(read: Read, facts: OutboundFacts, service: ServiceKey): readonly Claim[] {
   if (facts.interception === 'redirect') return read(interceptedClaims, service);
   return facts.boundAddresses === undefined ? [] : read(boundClaims, compositeKey(facts.boundAddresses, service));
+}
+
+/** Where the requests of a claim are looked up; undefined: its connections are not told apart by requests. */
+export function routesOfClaim({ kind, hostname, port }: Claim, claims: readonly Claim[]): RouteName | undefined {
+  switch (kind) {
+    case 'http':
+      return { kind: 'port', port };
+    case 'own-http':
+    case 'detected': {
+      // Services that have one address are told apart by host name, like those that have none.
+      const others = claims.filter((other) => other.kind === 'own-http' || other.kind === 'detected');
+      return others.length > 1 ? { kind: 'port', port } : { kind: 'service', hostname, port };
+    }
+    case 'tls':
+    case 'tcp':
+      return undefined;
+  }
 }
 
 function portsOf(service: Service): readonly ServicePort[] {

@@ -18,7 +18,7 @@ import { anyConnection, plaintextHttp, type ChainMatch } from './chain-match.ts'
 import { connectionChains, type ClaimedConnections } from './connection-chains.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { anyAddress, buildListener, loopback, type Chain } from './listener.ts';
-import { claimedListeners, claimsOfListener, type Claim } from './outbound-claims.ts';
+import { claimedListeners, claimsOfListener, routesOfClaim, type Claim } from './outbound-claims.ts';
 import { tcpProxy, toCluster } from './tcp-proxy.ts';
 import type { Translated } from './translated.ts';
 
@@ -145,29 +145,25 @@ function partsOfClaims(
   claims: readonly Claim[],
   settings: MeshSettings,
 ): readonly ChainPart[] {
-  const sharesRequests = claims.filter(({ kind }) => kind === 'own-http' || kind === 'detected').length > 1;
   return claims.flatMap((claim) => {
-    // Services that have one address are told apart by host name, like those that have none.
-    const routes: RouteName =
-      claim.kind === 'http' || sharesRequests
-        ? { kind: 'port', port: claim.port }
-        : { kind: 'service', hostname: claim.hostname, port: claim.port };
+    const routes = routesOfClaim(claim, claims);
+    const http = routes === undefined ? [] : [httpPart(claim, routes, matchOfHttp(claim), settings)];
     const connections = { read, scope, claim, isShared: claims.length > 1 };
     switch (claim.kind) {
       case 'http':
-        return [httpPart(claim, routes, detectedHttp([]), settings)];
       case 'own-http':
-        return [httpPart(claim, routes, anyConnection, settings)];
+        return http;
       case 'detected':
-        return [
-          httpPart(claim, routes, detectedHttp(claim.destinations), settings),
-          ...connectionParts(connections, settings).flatMap(alsoInTheClear),
-        ];
+        return [...http, ...connectionParts(connections, settings).flatMap(alsoInTheClear)];
       case 'tls':
       case 'tcp':
         return connectionParts(connections, settings);
     }
   });
+}
+
+function matchOfHttp({ kind, destinations }: Claim): ChainMatch {
+  return kind === 'own-http' ? anyConnection : detectedHttp(kind === 'detected' ? destinations : []);
 }
 
 /** The http inspector has found HTTP, and the bytes are not encrypted. */

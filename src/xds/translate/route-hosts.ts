@@ -1,5 +1,4 @@
 import type { Query } from '../../incremental/definitions.ts';
-import { compareText } from '../../model/config-object.ts';
 import { partsOf, partsOfServiceKey, scopeKey, type ScopeKey, type ServiceKey } from '../../model/keys.ts';
 import { isHttp, mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
 import { equalLists } from '../../policy/equality.ts';
@@ -70,33 +69,48 @@ const hostsByPort: Query<string, ReadonlyMap<number, readonly TableHost[]>> = {
   },
 };
 
-/**
- * The hosts of the table of a port, sorted by name. Hosts without a service are on port 80 alone (policy P115).
- * The key is `scope port`, the scope a client's.
- */
+/** The services of the table of a port, sorted by name. The key is `scope port`, the scope a client's. */
 export const hostsOfPort: Query<string, readonly TableHost[]> = {
   name: 'hostsOfPort',
   compute(read, key) {
     const [scope = '', portText = ''] = partsOf(key);
     const port = Number(portText);
     const { namespace } = scopeFactsOf(scopeKey(scope), 'client');
-    const services = read(hostsByPort, namespace).get(port) ?? [];
-    if (port !== 80) return services;
-    return sorted([...services, ...read(routedHosts, scopeKey(scope)).map(hostWithoutService)]);
+    return read(hostsByPort, namespace).get(port) ?? [];
   },
   equal: equalHosts,
 };
 
 /**
- * The hosts of the table of the HTTP proxy port, every port of them, sorted by name (policy P351). The key is a
+ * The services of the table of the HTTP proxy port, every port of them, sorted by name (policy P351). The key is a
  * client's scope.
  */
 export const proxiedHosts: Query<ScopeKey, readonly TableHost[]> = {
   name: 'proxiedHosts',
   compute(read, scope) {
     const { namespace } = scopeFactsOf(scope, 'client');
-    const services = read(visibleServices, namespace).flatMap((service) => read(servedPorts, service));
-    return sorted([...services, ...read(routedHosts, scope).map(hostWithoutService)]);
+    return read(visibleServices, namespace).flatMap((service) => read(servedPorts, service));
+  },
+  equal: equalHosts,
+};
+
+/**
+ * The hosts of a table that only policy knows: they can be called on port 80 and through the HTTP proxy port (policy
+ * P115), sorted by name. The key is `scope table`, the scope a client's.
+ */
+export const hostsWithoutService: Query<string, readonly TableHost[]> = {
+  name: 'hostsWithoutService',
+  compute(read, key) {
+    const [scope = '', table = ''] = partsOf(key);
+    if (table !== '80' && table !== 'http_proxy') return [];
+    return read(routedHosts, scopeKey(scope)).map((hostname) => ({
+      hostname,
+      port: 80,
+      service: undefined,
+      http: true,
+      grpc: false,
+      tunnel: false,
+    }));
   },
   equal: equalHosts,
 };
@@ -104,14 +118,6 @@ export const proxiedHosts: Query<ScopeKey, readonly TableHost[]> = {
 /** Whether a port's requests may be routed by their HTTP attributes: by its protocol, or once it has been detected. */
 function mayBeHttp(protocol: Protocol): boolean {
   return isHttp(protocol) || protocol === 'auto';
-}
-
-function hostWithoutService(hostname: string): TableHost {
-  return { hostname, port: 80, service: undefined, http: true, grpc: false, tunnel: false };
-}
-
-function sorted(hosts: readonly TableHost[]): readonly TableHost[] {
-  return hosts.toSorted((a, b) => compareText(a.hostname, b.hostname) || a.port - b.port);
 }
 
 export function equalHosts(a: readonly TableHost[], b: readonly TableHost[]): boolean {

@@ -7,6 +7,7 @@ import {
   aServiceEntry,
   aVirtualService,
   put,
+  remove,
 } from '../../../test/support/mesh-rows.ts';
 import { ReadFailure } from '../../incremental/commit.ts';
 import type { Read } from '../../incremental/definitions.ts';
@@ -96,6 +97,32 @@ describe('a route table', () => {
     expect(bytesOf(engine, 'nobody.shop.svc.cluster.local:80')).toBeUndefined();
     expect(bytesOf(engine, 'nonsense')).toBeUndefined();
   });
+});
+
+it('gives a name that a VirtualService declares to that host, and back when it goes (policy/P114)', () => {
+  const engine = aMesh(...twoServices);
+  const outside = aVirtualService('outside', routingTo('cart.shop', ''));
+  const domains = () => virtualHost(engine, '80', 'cart.shop.svc.cluster.local:80')?.domains;
+  const watch = engine.watch(resource, resourceKey('routes', routeScope(engine), '80'), () => undefined);
+  expect(domains()).toContain('cart.shop');
+  put(engine, outside);
+  expect(domains()).not.toContain('cart.shop');
+  expect(virtualHost(engine, '80', 'cart.shop:80')?.domains).toEqual(['cart.shop', 'cart.shop.']);
+  remove(engine, outside);
+  expect(domains()).toContain('cart.shop');
+  watch.stop();
+});
+
+it('comes out the same after hosts came and went as from scratch, whatever pieces it is cut into', () => {
+  const host = (number: number) => aService(`host-${number * 7919}`);
+  const numbers = Array.from({ length: 400 }, (_, number) => number);
+  const engine = aMesh(aProxy('web'), ...numbers.filter((number) => number % 3 > 0).map(host));
+  engine.watch(resource, resourceKey('routes', routeScope(engine), '80'), () => undefined);
+  for (const number of numbers.filter((each) => each % 5 === 1)) remove(engine, host(number));
+  for (const number of numbers.filter((each) => each % 7 === 2)) put(engine, host(number));
+  const left = numbers.filter((number) => (number % 3 > 0 && number % 5 !== 1) || number % 7 === 2);
+  const fresh = aMesh(aProxy('web'), ...left.map(host));
+  expect(bytesOf(engine, '80')).toEqual(bytesOf(fresh, '80'));
 });
 
 it('keeps a table when the routes of one host cannot be made: that host answers 503 (xds-protocol/X305)', () => {

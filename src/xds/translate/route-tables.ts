@@ -1,19 +1,21 @@
 import type { Read } from '../../incremental/definitions.ts';
 import { compositeKey, type ScopeKey } from '../../model/keys.ts';
-import type { MeshSettings } from '../../model/mesh-settings.ts';
-import { meshSettings } from '../../policy/mesh.ts';
-import { scopeFactsOf } from '../../policy/scope.ts';
+import { outboundTraffic } from '../../policy/mesh.ts';
+import { clientScope, scopeFactsOf } from '../../policy/scope.ts';
 import { serviceForHost, serviceForHostKey } from '../../policy/services.ts';
 import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
-import { parseRouteName, passthroughCluster, type RouteName } from '../names.ts';
+import { parseRouteName, routeName, type OwnRouteName, type RouteName, type SharedRouteName } from '../names.ts';
 import { encode } from '../proto.ts';
+import { otherHosts } from './other-hosts.ts';
 import { servedPorts } from './route-hosts.ts';
 import { tablePieces } from './table-pieces.ts';
 import { entryOfOwnHost, type EncodedParts } from './virtual-host.ts';
+import { virtualHostsOfTable } from './virtual-hosts.ts';
 
 /** A route configuration in parts: in a row they are its message. */
 export interface RouteTable extends EncodedParts {
+  /** Names of virtual hosts that are delivered by themselves. */
   readonly children: readonly string[];
 }
 
@@ -23,34 +25,58 @@ const routeConfiguration = 'envoy.config.route.v3.RouteConfiguration';
  * The route configuration of a name (policy P114 to P118): `80` for a port that services share, `host:80` for a service
  * with an address of its own, `http_proxy` for the HTTP proxy port.
  *
- * @param scope a client's
+ * @param scope a client's for whole tables; an outbound one for tables whose virtual hosts are delivered one by one,
+ * unless there is only one
  * @returns undefined: there is no such service
  */
 export function translateRoutes(read: Read, scope: ScopeKey, name: string): RouteTable | undefined {
   const route = parseRouteName(name);
   if (route === undefined) return undefined;
-  const pieces = route.kind === 'service' ? ownTable(read, scope, route) : tablePieces(read, compositeKey(scope, name));
-  if (pieces === undefined) return undefined;
-  const others = otherHosts(route, read(meshSettings, 'mesh').outboundTraffic);
-  const parts = [
-    encode(routeConfiguration, { name }),
-    ...pieces.flatMap((piece) => piece.parts),
-    encode(routeConfiguration, { virtualHosts: others === undefined ? [] : [others], ...tableSettings(route) }),
-  ];
-  return { parts, provenance: pieces.flatMap(({ provenance }) => provenance), children: [] };
+  const client = clientScope(scope);
+  if (route.kind === 'service') return ownTable(read, client, route);
+  return client === scope ? sharedTable(read, client, route) : header(read, client, route);
 }
 
-/** The only host of the table of a service; undefined: there is no such service. */
-function ownTable(
-  read: Read,
-  scope: ScopeKey,
-  { hostname, port }: Extract<RouteName, { kind: 'service' }>,
-): readonly EncodedParts[] | undefined {
-  const { namespace } = scopeFactsOf(scope, 'client');
-  const service = read(serviceForHost, serviceForHostKey(namespace, hostname));
+/** Its bytes stay as they are when hosts come, change and go. */
+function header(read: Read, client: ScopeKey, route: SharedRouteName): RouteTable {
+  const name = routeName(route);
+  // Without its virtual hosts a listener would answer 404, so it waits for them for ever.
+  const vhds: envoy.Vhds = {
+    configSource: { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: milliseconds(0) },
+  };
+  return {
+    parts: [encode(routeConfiguration, { name, vhds, ...tableSettings(route) })],
+    provenance: [],
+    children: read(virtualHostsOfTable, compositeKey(client, name)),
+  };
+}
+
+function sharedTable(read: Read, client: ScopeKey, route: SharedRouteName): RouteTable {
+  const name = routeName(route);
+  const others = otherHosts(route, read(outboundTraffic, 'mesh'));
+  return tableOf(route, tablePieces(read, compositeKey(client, name)), [others]);
+}
+
+/** The table of a service has one host, which is in it always. */
+function ownTable(read: Read, client: ScopeKey, route: OwnRouteName): RouteTable | undefined {
+  const { namespace } = scopeFactsOf(client, 'client');
+  const service = read(serviceForHost, serviceForHostKey(namespace, route.hostname));
   const ports = service === undefined ? [] : read(servedPorts, service);
-  const host = ports.find((each) => each.port === port && each.http);
-  return host === undefined ? undefined : [entryOfOwnHost(read, scope, host)];
+  const host = ports.find(({ port, http }) => port === route.port && http);
+  return host === undefined ? undefined : tableOf(route, [entryOfOwnHost(read, client, host)], []);
+}
+
+/** @param others behind the hosts of the pieces */
+function tableOf(route: RouteName, pieces: readonly EncodedParts[], others: readonly envoy.VirtualHost[]): RouteTable {
+  return {
+    parts: [
+      encode(routeConfiguration, { name: routeName(route) }),
+      ...pieces.flatMap(({ parts }) => parts),
+      encode(routeConfiguration, { virtualHosts: others, ...tableSettings(route) }),
+    ],
+    provenance: pieces.flatMap(({ provenance }) => provenance),
+    children: [],
+  };
 }
 
 function tableSettings(route: RouteName): envoy.RouteConfiguration {
@@ -61,38 +87,5 @@ function tableSettings(route: RouteName): envoy.RouteConfiguration {
     maxDirectResponseBodySizeBytes: { value: 1_048_576 },
     // The table of the HTTP proxy tells one host's ports apart.
     ignorePortInHostMatching: route.kind !== 'http-proxy',
-  };
-}
-
-/** What happens to requests for hosts that the table does not hold (policy P117); undefined: it takes every host. */
-function otherHosts(route: RouteName, outboundTraffic: MeshSettings['outboundTraffic']): envoy.VirtualHost | undefined {
-  switch (route.kind) {
-    case 'service':
-      return undefined;
-    case 'http-proxy':
-      // A client of an HTTP proxy dials the proxy: there is no address behind its connection to pass the request on to.
-      return directVirtualHost('weir: no service of the mesh has this name and port\n');
-    case 'port':
-      return outboundTraffic === 'allow-any' ? passingVirtualHost() : directVirtualHost(undefined);
-  }
-}
-
-function passingVirtualHost(): envoy.VirtualHost {
-  const route = { cluster: passthroughCluster, timeout: milliseconds(0), maxGrpcTimeout: milliseconds(0) };
-  return {
-    name: 'allow_any',
-    domains: ['*'],
-    routes: [{ name: 'allow_any', match: { prefix: '/' }, route }],
-    includeRequestAttemptCount: true,
-  };
-}
-
-function directVirtualHost(body: string | undefined): envoy.VirtualHost {
-  const directResponse = { status: 502, body: body === undefined ? undefined : { inlineString: body } };
-  return {
-    name: 'block_all',
-    domains: ['*'],
-    routes: [{ name: 'block_all', match: { prefix: '/' }, directResponse }],
-    includeRequestAttemptCount: true,
   };
 }

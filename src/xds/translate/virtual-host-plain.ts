@@ -1,6 +1,7 @@
-import type { Query } from '../../incremental/definitions.ts';
+import type { Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey, partsOf, type ServiceKey } from '../../model/keys.ts';
 import type { Provenance } from '../../model/provenance.ts';
+import { virtualServicesByHost } from '../../policy/config-indexes.ts';
 import { equalLists } from '../../policy/equality.ts';
 import { serviceOf } from '../../policy/services.ts';
 import { encode } from '../proto.ts';
@@ -19,6 +20,8 @@ export interface PlainHost {
   /** Where the routes begin in the entry. */
   readonly routesAt: number;
   readonly provenance: readonly Provenance[];
+  /** Policy speaks of one of its shorter names or addresses: it may not keep that one. */
+  readonly mayYield: boolean;
 }
 
 /** How a table compares host names: with the port that the client wrote behind them, or without. */
@@ -56,10 +59,16 @@ export const plainHost: Query<string, PlainHost> = {
       domainsAt,
       routesAt: domainsAt + head[1].length,
       provenance: service === undefined ? [] : [service.declaredBy],
+      mayYield: [...names.declared, ...names.derived].some((name) => name !== hostname && isRouted(read, name)),
     };
   },
-  equal: (a, b) => equalBytes(a.entry, b.entry) && equalLists(a.provenance, b.provenance),
+  equal: (a, b) => a.mayYield === b.mayYield && equalBytes(a.entry, b.entry) && equalLists(a.provenance, b.provenance),
 };
+
+/** Whether a VirtualService has a name as its host. Those of others are full, so that a name without a dot is none. */
+function isRouted(read: Read, name: string): boolean {
+  return /[.:]/.test(name) && read(virtualServicesByHost, name.replaceAll(/[[\]]/g, '')).length > 0;
+}
 
 /** @param client namespace and cluster domain of a client */
 export function plainHostKey(

@@ -37,6 +37,9 @@ export interface EncodedParts {
   readonly provenance: readonly Provenance[];
 }
 
+/** Who keeps the domains that a host shares with others. */
+export type OwnersFor = (host: TableHost, plain: PlainHost) => DomainOwners<string>;
+
 const nothing: EncodedParts = { parts: [], provenance: [] };
 
 /** The name of a host inside a table. */
@@ -48,27 +51,38 @@ export function hostId({ hostname, port }: TableHost): string {
  * The `virtual_hosts` entry of a host in a route configuration; nothing when other hosts have all its domains, since
  * Envoy wants no virtual host without.
  */
-export function entryOfHost(
-  read: Read,
-  table: SharedTable,
-  host: TableHost,
-  owners: DomainOwners<string>,
-): EncodedParts {
-  const { plain, domains, routes } = compose(read, table, host, owners);
+export function entryOfHost(read: Read, table: SharedTable, host: TableHost, ownersOf: OwnersFor): EncodedParts {
+  const { plain, domains, routes } = compose(read, table, host, ownersOf);
   if (domains === undefined && routes === undefined) return { parts: [plain.entry], provenance: plain.provenance };
   if (domains?.length === 0) return nothing;
   const parts = [encodeName(hostId(host)), ...bodyOf(plain, domains, routes)];
   return { parts: [entryStart(parts), ...parts], provenance: provenanceOf(plain, routes) };
 }
 
-/** The same for the only host of the table of a service: connections come to the service's own address, whatever name the client has for it. */
+/**
+ * A virtual host that is delivered by itself, under a name of its own; undefined: other hosts have all its domains.
+ *
+ * @param name of the message
+ */
+export function hostByItself(
+  read: Read,
+  table: SharedTable,
+  host: TableHost,
+  { ownersOf, name }: { readonly ownersOf: OwnersFor; readonly name: string },
+): EncodedParts | undefined {
+  const { plain, domains, routes } = compose(read, table, host, ownersOf);
+  if (domains?.length === 0) return undefined;
+  return { parts: [encodeName(name), ...bodyOf(plain, domains, routes)], provenance: provenanceOf(plain, routes) };
+}
+
+/** The entry of the only host of the table of a service: connections come to the service's own address, whatever name the client has for it. */
 export function entryOfOwnHost(read: Read, scope: ScopeKey, host: TableHost): EncodedParts {
   const { plain, routes } = compose(read, { scope, table: hostId(host), matching: 'any-port' }, host, noOwners);
   const parts = [encodeName(hostId(host)), ...bodyOf(plain, ['*'], routes)];
   return { parts: [entryStart(parts), ...parts], provenance: provenanceOf(plain, routes) };
 }
 
-const noOwners: DomainOwners<string> = new Map();
+const noOwners: OwnersFor = () => new Map();
 
 /** A host of a table: what it would be by itself, and what is otherwise. */
 interface Composition {
@@ -83,10 +97,10 @@ function compose(
   read: Read,
   { scope, table, matching }: SharedTable,
   host: TableHost,
-  owners: DomainOwners<string>,
+  ownersOf: OwnersFor,
 ): Composition {
   const plain = read(plainHost, plainHostKey(scopeFactsOf(scope, 'client'), host, matching));
-  const domains = domainsLeftTo(hostId(host), plain.domains, owners);
+  const domains = domainsLeftTo(hostId(host), plain.domains, ownersOf(host, plain));
   const key = hostRoutesKey(scope, host.port, host.hostname);
   const http = host.http ? readRoutes(read, httpRoutes, key) : undefined;
   if (!(host.tunnel && table === 'http_proxy')) return { plain, domains, routes: http && [http] };
