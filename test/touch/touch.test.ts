@@ -127,7 +127,7 @@ describe('virtual hosts one by one', () => {
       ...more,
     );
 
-  test('a VirtualService among 2,000 hosts of a port: one virtual host of less than 2 KB (hot-path/H1433)', () => {
+  test('a VirtualService among 2,000 hosts of a port: one virtual host of less than 2 KB', () => {
     const mesh = oneByOne(...others);
     const touched = touchedBy(mesh, () => put(mesh, cartRoutes('2s')));
     expect(touched).toEqual({ 'web-1': [`virtualHosts ${cartHost}`], old: ['routes 80'] });
