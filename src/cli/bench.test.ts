@@ -7,7 +7,7 @@ import { Engine } from '../incremental/engine.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { xdsHandlers } from '../xds/services.ts';
-import { admitAll, listen } from '../xds/transport/listener.ts';
+import { listen } from '../xds/transport/listener.ts';
 import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
 import { run } from './run.ts';
 
@@ -45,7 +45,6 @@ it('has sidecars meet a control plane that runs, and says what each of them got'
   const listener = await listen({
     kind: 'http2',
     address: '127.0.0.1:0',
-    admit: admitAll,
     handlers: xdsHandlers((transport, { wire, typeUrl }) => server.accept(transport, wire, typeUrl)),
     tls: undefined,
     limits: defaultLimits,
