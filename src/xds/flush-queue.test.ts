@@ -152,11 +152,13 @@ describe('windows', () => {
     expect(windows).toEqual([20, 40, 80, 100, 100, 50, 25, 12.5, 10, 10]);
   });
 
-  it('make one of a burst of structural changes, for which no change of endpoints waits (xds-protocol/X71, hot-path/H603)', () => {
+  it('make two of a burst of structural changes, for which no change of endpoints waits (xds-protocol/X71, hot-path/H603)', () => {
     const rig = new Rig(pacing);
     const [a, b] = [rig.stream('a'), rig.stream('b')];
+    for (let change = 0; change < 100; change++) rig.queue.add(a, 'structure');
+    expect(rig.pass(1)).toEqual(['a']);
     const flushed: string[] = [];
-    for (let change = 0; change < 9; change++) {
+    for (let change = 0; change < 8; change++) {
       rig.queue.add(a, 'structure');
       flushed.push(...rig.pass(1));
     }
@@ -165,7 +167,15 @@ describe('windows', () => {
     expect(rig.pass(0)).toEqual(['b']);
     expect(rig.pass(1)).toEqual(['a']);
     expect(rig.pass(100)).toEqual([]);
+  });
+
+  it('let a change of endpoints overtake the structure that waits, and take it along (hot-path/H603)', () => {
+    const rig = new Rig(pacing);
+    const a = rig.stream('a');
     rig.queue.add(a, 'structure');
+    rig.pass(1);
+    rig.queue.add(a, 'structure');
+    expect(rig.pass(1)).toEqual([]);
     rig.queue.add(a, 'endpoints');
     expect(rig.pass(0)).toEqual(['a']);
     expect(rig.pass(100)).toEqual([]);

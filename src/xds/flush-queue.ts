@@ -9,7 +9,13 @@ export interface Flushable {
  * Why a stream is flushed. `endpoints`: an assignment changed, so an endpoint may be gone or ill. `first`: it waits for its first
  * answer. `answer`: the client asked for something, or made room for it. `structure`: anything else changed.
  */
-export type Urgency = 'endpoints' | 'first' | 'answer' | 'structure';
+export type Urgency = (typeof urgencies)[number];
+
+/** In the order in which they are served: nothing that changes endpoints waits behind configuration. */
+const urgencies = ['endpoints', 'first', 'answer', 'structure'] as const;
+
+/** Those that are gathered in windows. */
+type Change = 'endpoints' | 'structure';
 
 /** How changes are gathered (hot-path H602). Milliseconds. */
 export interface Pacing {
@@ -35,23 +41,25 @@ const leftToOthers = 0.75;
  * Streams that have something to send, flushed after the requests that lie ready have been read, in slices, so that the event loop
  * never blocks for long.
  *
- * A change of endpoints goes at once, and opens a window; what changes for the same streams until its end goes then, together. A
- * change of structure waits for the end of a window in any case, so that a burst of them is one to the client (X71). A window is
- * not prolonged by what comes in it, so nothing waits longer than one (H602); windows grow while the machine is busy.
+ * A change goes at once, and opens a window; what changes for the same streams until its end goes then, together, so that a burst
+ * is two responses to the client (X71). A window is not prolonged by what comes in it, so nothing waits longer than one (H602);
+ * windows grow while the machine is busy.
  */
 export class FlushQueue {
   readonly #clock: Clock;
   readonly #pacing: Pacing;
-  /** Those whose turn has come, in the order in which lanes are served: nothing that changes endpoints waits behind configuration. */
-  readonly #ready = {
+  /** Those whose turn has come, each in one lane. */
+  readonly #ready: Readonly<Record<Urgency, Set<Flushable>>> = {
     endpoints: new Set<Flushable>(),
     first: new Set<Flushable>(),
-    others: new Set<Flushable>(),
-  } as const;
+    answer: new Set<Flushable>(),
+    structure: new Set<Flushable>(),
+  };
+  readonly #lanes = urgencies.map((urgency) => this.#ready[urgency]);
   /** Those that wait for the end of the window, with the lane that they will be in. */
-  readonly #held = new Map<Flushable, 'endpoints' | 'others'>();
-  /** Those that were sent endpoints in this window. */
-  readonly #served = new Set<Flushable>();
+  readonly #held = new Map<Flushable, Change>();
+  /** Those that were sent a change in this window. Endpoints do not wait because structure was sent. */
+  readonly #served: Readonly<Record<Change, Set<Flushable>>> = { endpoints: new Set(), structure: new Set() };
   #isScheduled = false;
   #window: number;
   #cancelWindow: (() => void) | undefined;
@@ -73,39 +81,31 @@ export class FlushQueue {
   }
 
   add(stream: Flushable, urgency: Urgency): void {
-    const { endpoints, first, others } = this.#ready;
-    if (urgency === 'first') {
-      others.delete(stream);
-      if (!endpoints.has(stream)) first.add(stream);
-    } else if (!endpoints.has(stream) && !first.has(stream)) this.#addRefresh(stream, urgency);
+    if (!isChange(urgency) || !this.#served[urgency].has(stream)) this.#makeReady(stream, urgency);
+    else if (urgency === 'endpoints' || !this.#held.has(stream)) this.#held.set(stream, urgency);
     this.#schedule();
   }
 
   remove(stream: Flushable): void {
-    for (const lane of Object.values(this.#ready)) lane.delete(stream);
+    for (const lane of this.#lanes) lane.delete(stream);
     this.#held.delete(stream);
-    this.#served.delete(stream);
+    for (const served of Object.values(this.#served)) served.delete(stream);
   }
 
-  #addRefresh(stream: Flushable, urgency: 'endpoints' | 'answer' | 'structure'): void {
-    const { endpoints, others } = this.#ready;
-    if (urgency === 'endpoints') {
-      if (this.#served.has(stream)) return this.#hold(stream, 'endpoints');
-      others.delete(stream);
-      endpoints.add(stream);
-    } else if (urgency === 'answer' || this.#pacing.shortestWindow === 0) others.add(stream);
-    else if (!others.has(stream) && !this.#held.has(stream)) this.#hold(stream, 'others');
-  }
-
-  #hold(stream: Flushable, lane: 'endpoints' | 'others'): void {
-    this.#held.set(stream, lane);
-    this.#openWindow();
+  /** Once in the foremost lane that it has a reason for, since a flush sends everything. */
+  #makeReady(stream: Flushable, urgency: Urgency): void {
+    const place = urgencies.indexOf(urgency);
+    for (const [index, lane] of this.#lanes.entries()) {
+      if (index < place && lane.has(stream)) return;
+      if (index > place) lane.delete(stream);
+    }
+    this.#ready[urgency].add(stream);
   }
 
   // --- windows ---
 
   #openWindow(): void {
-    if (this.#cancelWindow !== undefined || this.#pacing.shortestWindow === 0) return;
+    if (this.#cancelWindow !== undefined) return;
     this.#pacing.busyShare();
     this.#cancelWindow = this.#clock.after(this.#window, () => this.#endWindow());
   }
@@ -115,16 +115,16 @@ export class FlushQueue {
     const { shortestWindow, longestWindow, busyShare } = this.#pacing;
     this.#window =
       busyShare() > 0.5 ? Math.min(this.#window * 2, longestWindow) : Math.max(this.#window / 2, shortestWindow);
-    this.#served.clear();
-    for (const [stream, lane] of this.#held) this.add(stream, lane === 'endpoints' ? 'endpoints' : 'answer');
+    for (const served of Object.values(this.#served)) served.clear();
+    const held = [...this.#held];
     this.#held.clear();
+    for (const [stream, lane] of held) this.add(stream, lane);
   }
 
   // --- slices ---
 
   get #readyCount(): number {
-    const { endpoints, first, others } = this.#ready;
-    return endpoints.size + first.size + others.size;
+    return this.#lanes.reduce((count, lane) => count + lane.size, 0);
   }
 
   #schedule(): void {
@@ -135,31 +135,35 @@ export class FlushQueue {
 
   #runSlice(): void {
     this.#isScheduled = false;
-    const { endpoints, first, others } = this.#ready;
     const start = this.#clock.now();
     let count = 0;
-    for (const lane of [endpoints, first, others]) {
-      const isAlone = lane.size === this.#readyCount;
-      const share = isAlone || lane === others ? 1 : leftToOthers;
-      count = this.#serve(lane, count, longestSlice * share, start + longestTurn * share);
+    for (const urgency of urgencies) {
+      const lane = this.#ready[urgency];
+      const leavesRoom = (urgency === 'endpoints' || urgency === 'first') && lane.size < this.#readyCount;
+      const share = leavesRoom ? leftToOthers : 1;
+      count = this.#serve(urgency, count, longestSlice * share, start + longestTurn * share);
     }
     this.#schedule();
   }
 
   /** Flushes what is in a lane now. Gives how many were flushed in this turn. */
-  #serve(lane: Set<Flushable>, before: number, most: number, end: number): number {
+  #serve(urgency: Urgency, before: number, most: number, end: number): number {
+    const lane = this.#ready[urgency];
+    const served = isChange(urgency) && this.#pacing.shortestWindow > 0 ? this.#served[urgency] : undefined;
     let count = before;
     for (const stream of lane) {
       if (count >= most || (count > 0 && this.#clock.now() >= end)) break;
       lane.delete(stream);
       this.#held.delete(stream);
-      if (lane === this.#ready.endpoints && this.#pacing.shortestWindow > 0) {
-        this.#served.add(stream);
-        this.#openWindow();
-      }
+      served?.add(stream);
       stream.flush();
       count++;
     }
+    if (served !== undefined && served.size > 0) this.#openWindow();
     return count;
   }
+}
+
+function isChange(urgency: Urgency): urgency is Change {
+  return urgency === 'endpoints' || urgency === 'structure';
 }
