@@ -114,8 +114,8 @@ export async function measureChurn(server: ServerUnderTest, plan: ChurnPlan): Pr
   const started = machineTime();
   for (let made = 0; made < changes;) {
     const due = Math.min(changes, 1 + Math.floor(((machineTime() - started) / 1000) * plan.changesPerSecond));
-    // A prime stride: neighbours in time are no neighbours in the index, and every service has its turn.
-    for (; made < due; made++) server.change('endpoint', (made * 7919) % plan.services);
+    // A prime stride: every service has its turn. Not that of the sidecars' dependencies, or one sidecar after another had all changes.
+    for (; made < due; made++) server.change('endpoint', (made * 6029) % plan.services);
     await delay(Math.max(0, started + (made * 1000) / plan.changesPerSecond - machineTime()));
   }
   const milliseconds = machineTime() - started;
