@@ -1,4 +1,5 @@
 import type { ProxyView } from '../app/proxy-view.ts';
+import { messageOf } from '../xds/fragment.ts';
 import { toJson, type Json } from '../xds/json.ts';
 import { resourceTypeByName } from '../xds/resource-types.ts';
 import type { Resource } from '../xds/resources.ts';
@@ -16,17 +17,17 @@ export interface Translation {
 /** Decodes the bytes that the proxy would be sent. */
 export function translation({ cluster, endpoints, listener, routes }: ProxyView): Translation {
   return {
-    clusters: cluster.map(messageOf),
-    endpoints: endpoints.map(messageOf),
-    listeners: listener.map(messageOf),
-    routes: routes.map(messageOf),
+    clusters: cluster.map(jsonOf),
+    endpoints: endpoints.map(jsonOf),
+    listeners: listener.map(jsonOf),
+    routes: routes.map(jsonOf),
     // No resource refers to a secret yet.
     secrets: [],
   };
 }
 
-function messageOf({ type, value }: Resource): Json {
-  const message = resourceTypeByName(type)?.message;
-  invariant(message !== undefined, `a resource has a type: ${type}`);
-  return toJson(message, value);
+function jsonOf(resource: Resource): Json {
+  const message = resourceTypeByName(resource.type)?.message;
+  invariant(message !== undefined, `a resource has a type: ${resource.type}`);
+  return toJson(message, messageOf(resource));
 }

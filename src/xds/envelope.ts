@@ -1,4 +1,3 @@
-import { invariant } from '../incremental/invariant.ts';
 import type { Wire } from './observer.ts';
 import { spareBytes } from './transport/transport.ts';
 import { sizeOfVarint, tagOf, writeVarint } from './wire.ts';
@@ -64,36 +63,6 @@ export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return joined;
-}
-
-/**
- * The SotW `resources` entry inside a delta `resources` entry: both are an Any behind the tag of field 2, so it is a view of
- * the same bytes and no second copy (hot-path H209).
- *
- * @param fragment complete `resources` entry of a delta response: tag, length, and a `Resource` that holds its Any as field 2
- */
-export function sotwEntry(fragment: Uint8Array): Uint8Array {
-  let at = skipVarint(fragment, 1);
-  while (at < fragment.length) {
-    const start = at;
-    const tag = fragment[at++] ?? 0;
-    invariant((tag & 7) === 2, 'a fragment holds length-delimited fields');
-    let length = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = fragment[at++] ?? 0;
-      length |= (byte & 127) << shift;
-      if (byte < 128) break;
-    }
-    at += length;
-    if (tag >> 3 === 2) return fragment.subarray(start, at);
-  }
-  invariant(false, 'a fragment holds a resource');
-}
-
-function skipVarint(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while ((bytes[at++] ?? 0) > 127);
-  return at;
 }
 
 function sizeOfText(text: string): number {

@@ -1,8 +1,8 @@
 import { versionOf } from './content-version.ts';
-import { sotwEntry } from './envelope.ts';
 import type * as envoy from './envoy.ts';
 import { milliseconds } from './envoy.ts';
 import type { Flight } from './flight.ts';
+import { messageOf, sotwEntry } from './fragment.ts';
 import type { Wire } from './observer.ts';
 import { encode, pack, typeUrlOf } from './proto.ts';
 import { resourceTypeByName } from './resource-types.ts';
@@ -27,22 +27,27 @@ const entries: Readonly<Record<Wire, WeakMap<Resource, Uint8Array>>> = { delta: 
  */
 export function expiring(resource: Resource, ttl: number): Resource {
   const version = versionOf(Buffer.from(`${resource.version} ${ttl}`));
-  const fragment = Buffer.allocUnsafeSlow(resource.fragment.length);
-  fragment.set(resource.fragment);
+  const [first = new Uint8Array(0), ...others] = resource.fragment;
+  const head = Buffer.allocUnsafeSlow(first.length);
+  head.set(first);
   // The version is the first text in a fragment.
-  fragment.write(version, fragment.indexOf(resource.version), 'latin1');
-  const start = resource.value.byteOffset - resource.fragment.byteOffset;
-  return { ...resource, version, fragment, value: fragment.subarray(start, start + resource.value.length), ttl };
+  head.write(version, head.indexOf(resource.version), 'latin1');
+  return { ...resource, version, fragment: [head, ...others], ttl };
 }
 
 /**
- * The `resources` entry of a resource in a response, tag and length included.
+ * The `resources` entry of a resource in a response, tag and length included, in pieces.
  *
  * @param takesExpiry whether the client understands that resources expire
  */
-export function entryOf(wire: Wire, resource: Resource, response: ResponseKind, takesExpiry: boolean): Uint8Array {
-  if (response.isHeartbeat) return heartbeatEntry(wire, resource, response);
-  if (takesExpiry && resource.ttl !== undefined) return expiringEntry(wire, resource);
+export function entryOf(
+  wire: Wire,
+  resource: Resource,
+  response: ResponseKind,
+  takesExpiry: boolean,
+): readonly Uint8Array[] {
+  if (response.isHeartbeat) return [heartbeatEntry(wire, resource, response)];
+  if (takesExpiry && resource.ttl !== undefined) return [expiringEntry(wire, resource)];
   return wire === 'delta' ? resource.fragment : sotwEntry(resource.fragment);
 }
 
@@ -50,7 +55,7 @@ function expiringEntry(wire: Wire, resource: Resource): Uint8Array {
   let entry = entries[wire].get(resource);
   if (entry !== undefined) return entry;
   const type = resourceTypeByName(resource.type);
-  const any = { typeUrl: type === undefined ? '' : typeUrlOf(type.message), value: resource.value };
+  const any = { typeUrl: type === undefined ? '' : typeUrlOf(type.message), value: messageOf(resource) };
   entry = framed(wire, { ...headOf(resource, resource.version), resource: any });
   entries[wire].set(resource, entry);
   return entry;

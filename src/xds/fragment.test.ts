@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { versionOf } from './content-version.ts';
-import { frameAbsence, frameContent, frameParts } from './fragment.ts';
+import { frameAbsence, frameContent, frameParts, messageOf, sotwEntry } from './fragment.ts';
 import { decode } from './proto.ts';
 
 const type = 'envoy.config.cluster.v3.Cluster';
@@ -14,7 +14,7 @@ describe('frameContent', () => {
         fc.uint8Array({ maxLength: 20_000 }),
         (name, value) => {
           const { fragment, version } = frameContent(type, name, value);
-          const response = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', fragment);
+          const response = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', Buffer.concat(fragment));
           expect(response.resources).toHaveLength(1);
           const [resource] = response.resources ?? [];
           expect(resource?.version).toBe(version);
@@ -32,11 +32,27 @@ describe('frameContent', () => {
     expect(frameParts(type, 'name', pieces)).toEqual(frameContent(type, 'name', Buffer.from('abc')));
   });
 
-  it('holds the message once: the value is a view of the fragment, which owns its memory', () => {
-    const { fragment, value } = frameContent(type, 'a', Buffer.from('content'));
-    expect(Buffer.from(value).toString()).toBe('content');
-    expect(value.buffer).toBe(fragment.buffer);
-    expect(fragment.buffer.byteLength).toBe(fragment.length);
+  it('holds the message once, in memory of its own', () => {
+    const framed = frameContent(type, 'a', Buffer.from('content'));
+    expect(Buffer.from(messageOf(framed)).toString()).toBe('content');
+    expect(framed.fragment).toHaveLength(1);
+    expect(framed.fragment[0]?.buffer.byteLength).toBe(framed.bytes);
+  });
+
+  it('copies small parts of a message and lets large ones stand as they are, with the same bytes and version', () => {
+    const parts = [10, 5_000, 20, 30, 4_096, 4_095].map((length, index) => new Uint8Array(length).fill(index));
+    const framed = frameParts(type, 'name', parts);
+    expect(framed.fragment).toHaveLength(5);
+    expect([framed.fragment[1], framed.fragment[3]]).toEqual([parts[1], parts[4]]);
+    expect(framed.fragment[1]).toBe(parts[1]);
+    const whole = frameContent(type, 'name', Buffer.concat(parts));
+    expect(whole.fragment).toHaveLength(1);
+    expect({ ...framed, fragment: Buffer.concat(framed.fragment) }).toEqual({
+      ...whole,
+      fragment: Buffer.concat(whole.fragment),
+    });
+    expect(Buffer.concat(sotwEntry(framed.fragment))).toEqual(Buffer.concat(sotwEntry(whole.fragment)));
+    expect(Buffer.from(messageOf(framed))).toEqual(Buffer.concat(parts));
   });
 });
 
@@ -53,6 +69,6 @@ describe('versionOf', () => {
 it('says that a name does not exist by a resource of that name and alias without a body (xds-protocol/X312)', () => {
   const name = '80/host.example:8080';
   const { fragment, version } = frameAbsence(name);
-  const { resources } = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', fragment);
+  const { resources } = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', Buffer.concat(fragment));
   expect(resources).toEqual([{ version, name, aliases: [name] }]);
 });

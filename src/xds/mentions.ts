@@ -1,3 +1,4 @@
+import { messagePieces } from './fragment.ts';
 import type { Resource } from './resources.ts';
 
 /** What was found out about a resource, for all streams that are about to send it. */
@@ -15,15 +16,19 @@ const mostWork = 32 * 1024 * 1024;
  */
 export function mentionsAny(resource: Resource, names: readonly string[]): boolean {
   if (names.length === 0) return false;
-  if (names.length * resource.value.length > mostWork) return true;
+  const pieces = messagePieces(resource);
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (names.length * length > mostWork) return true;
   let answers = known.get(resource);
   if (answers === undefined) known.set(resource, (answers = new Map()));
-  const { buffer, byteOffset, length } = resource.value;
-  const bytes = Buffer.from(buffer, byteOffset, length);
   for (const name of names) {
     let answer = answers.get(name);
-    if (answer === undefined) answers.set(name, (answer = bytes.includes(name)));
+    if (answer === undefined) answers.set(name, (answer = pieces.some((piece) => includes(piece, name))));
     if (answer) return true;
   }
   return false;
+}
+
+function includes({ buffer, byteOffset, length }: Uint8Array, name: string): boolean {
+  return Buffer.from(buffer, byteOffset, length).includes(name);
 }

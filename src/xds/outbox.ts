@@ -236,7 +236,7 @@ export class Outbox {
       const resource = this.#view.resource(name);
       const decision = this.#decide(name, resource, options);
       if (decision === 'send' || decision === 'remove') {
-        bytes += resource?.fragment.length ?? name.length;
+        bytes += resource?.bytes ?? name.length;
         cut = bytes > options.limit && selection.resources.length + selection.removed.length > 0;
         if (cut) break;
       }

@@ -1,3 +1,4 @@
+import { messageOf } from './fragment.ts';
 import { describe, expect, it } from 'vitest';
 import { aMesh, aProxy, aService, aShard, hostOf, put } from '../../test/support/mesh-rows.ts';
 import type { QueryFailure } from '../incremental/commit.ts';
@@ -61,9 +62,12 @@ describe('a resource', () => {
   );
 
   it('hot-path/H404 has the hash of its bytes for a version, and its bytes in a fragment', () => {
-    for (const { name, version, value, fragment } of viewOf(aMesh(...mesh, aProxy('client')), 'client')) {
+    for (const framed of viewOf(aMesh(...mesh, aProxy('client')), 'client')) {
+      const { name, version, fragment } = framed;
+      const value = messageOf(framed);
       expect(version).toBe(versionOf(value));
-      const [entry] = decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', fragment).resources ?? [];
+      const [entry] =
+        decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', Buffer.concat(fragment)).resources ?? [];
       expect({ name: entry?.name, version: entry?.version }).toEqual({ name, version });
       expect(Buffer.from(entry?.resource?.value ?? [])).toEqual(Buffer.from(value));
     }

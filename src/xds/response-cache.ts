@@ -35,6 +35,8 @@ interface Remembered extends EncodedResponse {
 const mostBytes = 16 * 1024 * 1024;
 /** Pieces from which on a response is joined even if nobody shares it: each costs time in the transport (hot-path H315). */
 const mostParts = 64;
+/** Length from which on a response is not joined: a copy costs more than its pieces do. Only a single large resource is so long. */
+const leastScattered = 1024 * 1024;
 /** Milliseconds after which a response that nobody was sent is forgotten, at least; at most twice that. */
 const forgetAfter = 1_000;
 /** Types whose responses are shared: clients may make up types without end. */
@@ -131,7 +133,7 @@ export class TypedResponses {
     if (known === undefined || known.number <= newerThan || !fits(known, content, takesExpiry)) {
       return this.#remember(key, this.#build(content, takesExpiry), used);
     }
-    if (known.parts.length > 1) known.parts = [joinParts(known.parts)];
+    if (known.parts.length > 1 && known.bytes < leastScattered) known.parts = [joinParts(known.parts)];
     if (used === undefined) {
       this.#unused.delete(key);
       this.#remember(key, known, undefined);
@@ -158,9 +160,10 @@ export class TypedResponses {
     const nonce = number.toString(36);
     const { version, resources, removed } = content;
     const parts = [encodeHead(this.#constants, { version, nonce, removed })];
-    for (const resource of resources) parts.push(entryOf(this.#constants.wire, resource, content, takesExpiry));
+    for (const resource of resources) parts.push(...entryOf(this.#constants.wire, resource, content, takesExpiry));
     const bytes = parts.reduce((sum, part) => sum + part.length, -spareBytes);
-    return { number, nonce, content, takesExpiry, parts: parts.length > mostParts ? [joinParts(parts)] : parts, bytes };
+    const isJoined = parts.length > mostParts && bytes < leastScattered;
+    return { number, nonce, content, takesExpiry, parts: isJoined ? [joinParts(parts)] : parts, bytes };
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from './fragment.ts';
 import { describe, expect, it } from 'vitest';
 import { scopesNamed, TinyMesh, tinyQueries } from '../../test/support/tiny-mesh.ts';
 import type { Publication } from './flight.ts';
@@ -13,7 +14,7 @@ class Rig {
 
   view(type: 'cluster' | 'endpoints', scopes: readonly string[] = ['all'], label = 'view'): StoreView {
     return new StoreView(this.store, type, scopes, (name, previous, publication) => {
-      const was = previous === undefined ? '-' : Buffer.from(previous.value).toString();
+      const was = previous === undefined ? '-' : Buffer.from(messageOf(previous)).toString();
       this.heard.push(`${label}: ${name} was ${was}`);
       this.publications.push(publication);
     });
@@ -26,7 +27,7 @@ class Rig {
 }
 
 function contents(view: StoreView): readonly string[] {
-  return [...view.resources()].map(({ name, value }) => `${name}@${Buffer.from(value).toString()}`).toSorted();
+  return [...view.resources()].map((each) => `${each.name}@${Buffer.from(messageOf(each)).toString()}`).toSorted();
 }
 
 describe('a view', () => {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/xds/fragment.ts';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,8 +115,8 @@ function existing(engine: Engine, scopes: ProxyScopes, type: ScopedType, name: s
   throw new Error(`there is no ${type} ${name}`);
 }
 
-function jsonOf({ type, value }: Resource): Json {
-  const message = resourceTypeByName(type)?.message;
-  if (message === undefined) throw new Error(`${type} is not a type of resources`);
-  return toJson(message, value);
+function jsonOf(resource: Resource): Json {
+  const message = resourceTypeByName(resource.type)?.message;
+  if (message === undefined) throw new Error(`${resource.type} is not a type of resources`);
+  return toJson(message, messageOf(resource));
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/xds/fragment.ts';
 import type { Publication, Settlement } from '../../src/xds/flight.ts';
 import type { Departure, View } from '../../src/xds/outbox.ts';
 import { Heartbeats } from '../../src/xds/heartbeats.ts';
@@ -185,6 +186,6 @@ export class SubscriptionRig {
   }
 }
 
-function show({ name, value }: Resource): string {
-  return `${name}@${Buffer.from(value).toString()}`;
+function show(resource: Resource): string {
+  return `${resource.name}@${Buffer.from(messageOf(resource)).toString()}`;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aProxy, aMesh, aShard, put } from '../../../test/support/mesh-rows.ts';
@@ -90,10 +91,10 @@ function sentTo(engine: Engine): Sent {
   expect(tables).not.toContain(undefined);
   return {
     listeners: resources.flatMap((each) =>
-      each === undefined ? [] : [decode('envoy.config.listener.v3.Listener', each.value)],
+      each === undefined ? [] : [decode('envoy.config.listener.v3.Listener', messageOf(each))],
     ),
     routes: tables.flatMap((each) =>
-      each === undefined ? [] : [decode('envoy.config.route.v3.RouteConfiguration', each.value)],
+      each === undefined ? [] : [decode('envoy.config.route.v3.RouteConfiguration', messageOf(each))],
     ),
   };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import { describe, expect, it } from 'vitest';
 import {
   aDestinationRule,
@@ -35,7 +36,7 @@ function assignmentIn(engine: Engine, name: string, scope = aScope()): Resource 
 function addressesIn(engine: Engine, name: string, scope = aScope()): readonly string[] {
   const { endpoints = [] } = decode(
     'envoy.config.endpoint.v3.ClusterLoadAssignment',
-    assignmentIn(engine, name, scope).value,
+    messageOf(assignmentIn(engine, name, scope)),
   );
   return endpoints.map(({ lbEndpoints = [], priority = 0 }) => {
     const addresses = lbEndpoints.map(({ endpoint }) => endpoint?.address?.socketAddress?.address);
@@ -77,7 +78,7 @@ describe('the load assignment of a cluster', () => {
     const engine = aMesh(aService('reviews'), shard);
     const full = assignmentIn(engine, whole).version;
     remove(engine, shard);
-    expect(decode('envoy.config.endpoint.v3.ClusterLoadAssignment', assignmentIn(engine, whole).value)).toEqual({
+    expect(decode('envoy.config.endpoint.v3.ClusterLoadAssignment', messageOf(assignmentIn(engine, whole)))).toEqual({
       clusterName: whole,
     });
     put(engine, shard);
@@ -111,7 +112,7 @@ describe('the load assignment of a cluster', () => {
       resolution: 'STATIC',
       endpoints: [{ address: 'unix:///run/local.sock' }],
     });
-    const { value } = assignmentIn(aMesh(entry), 'outbound|80||local.example');
+    const value = messageOf(assignmentIn(aMesh(entry), 'outbound|80||local.example'));
     const { endpoints } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', value);
     expect(endpoints?.[0]?.lbEndpoints?.[0]?.endpoint?.address).toEqual({ pipe: { path: '/run/local.sock' } });
   });
@@ -166,7 +167,7 @@ describe('localities', () => {
       host: 'reviews',
       trafficPolicy: { loadBalancer: { localityLbSetting: { distribute } } },
     });
-    const { value } = assignmentIn(aMesh(...rows, rule), whole, aScope('shop', eu));
+    const value = messageOf(assignmentIn(aMesh(...rows, rule), whole, aScope('shop', eu)));
     const { endpoints = [] } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', value);
     expect(endpoints.map(({ loadBalancingWeight }) => loadBalancingWeight?.value)).toEqual([80, 20]);
   });

@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import { describe, expect, it } from 'vitest';
 import { aDestinationRule, aMesh, aService, aServiceKey, hostOf, type ARow } from '../../../test/support/mesh-rows.ts';
 import type { Interception } from '../../model/proxy.ts';
@@ -27,7 +28,7 @@ function inboundClusters(
     names.map((name) => {
       const found = engine.read(resource, resourceKey('cluster', scope, name));
       if (found === undefined) throw new Error(`no cluster ${name}`);
-      return [name, toJson('envoy.config.cluster.v3.Cluster', found.value)];
+      return [name, toJson('envoy.config.cluster.v3.Cluster', messageOf(found))];
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import { describe, expect, it } from 'vitest';
 import {
   aDestinationRule,
@@ -43,7 +44,7 @@ function listenerNames(engine: Engine): readonly string[] {
 function listener(engine: Engine, name: string): envoy.Listener | undefined {
   const { listener: scopes } = engine.read(scopesOf, proxyKey('web'));
   const found = scopes.map((scope) => engine.read(resource, resourceKey('listener', scope, name)));
-  const [value] = found.flatMap((each) => (each === undefined ? [] : [each.value]));
+  const [value] = found.flatMap((each) => (each === undefined ? [] : [messageOf(each)]));
   return value && decode('envoy.config.listener.v3.Listener', value);
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
@@ -91,8 +92,8 @@ function assignmentOf(engine: Engine, question: Asked): Resource {
 }
 
 /** Lines `priority zone address:port`, in the order of the assignment. */
-function linesOf({ value }: Resource): readonly string[] {
-  const { endpoints = [] } = decode(typeName, value);
+function linesOf(resource: Resource): readonly string[] {
+  const { endpoints = [] } = decode(typeName, messageOf(resource));
   return endpoints.flatMap(({ priority = 0, locality, lbEndpoints = [] }) =>
     lbEndpoints.map(({ endpoint }) => {
       const { address, portValue } = endpoint?.address?.socketAddress ?? {};
@@ -171,8 +172,8 @@ it('hot-path/H302 hot-path/H304 kubernetes/K75 kubernetes/K76 after any edits as
           const assignment = assignmentOf(engine, question);
           expect(linesOf(assignment)).toEqual(expectedLines(rows, publishNotReady, question));
           expect(assignment.version).toBe(assignmentOf(fresh, question).version);
-          expect(Buffer.from(assignment.value)).toEqual(
-            Buffer.from(encode(typeName, decode(typeName, assignment.value))),
+          expect(Buffer.from(messageOf(assignment))).toEqual(
+            Buffer.from(encode(typeName, decode(typeName, messageOf(assignment)))),
           );
         }
       }

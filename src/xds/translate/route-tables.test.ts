@@ -1,3 +1,4 @@
+import { messageOf } from '../fragment.ts';
 import { describe, expect, it } from 'vitest';
 import {
   aDestinationRule,
@@ -30,7 +31,8 @@ function routeScope(engine: Engine): ScopeKey {
 }
 
 function bytesOf(engine: Engine, name: string): Uint8Array | undefined {
-  return engine.read(resource, resourceKey('routes', routeScope(engine), name))?.value;
+  const found = engine.read(resource, resourceKey('routes', routeScope(engine), name));
+  return found && messageOf(found);
 }
 
 function tableOf(engine: Engine, name: string): envoy.RouteConfiguration {

@@ -40,7 +40,7 @@ async function startFloor(size: WorldSize): Promise<ServerUnderTest> {
 
   const frames = (): { readonly bytes: Buffer; readonly size: number } => {
     const head = encodeHead(constants, { version: '', nonce: (++pushes).toString(36), removed: [] });
-    const message = grpcMessage(head.subarray(spareBytes), world.assignment(0).fragment);
+    const message = grpcMessage(head.subarray(spareBytes), Buffer.concat(world.assignment(0).fragment));
     const parts: Buffer[] = [];
     for (let at = 0; at < message.length; at += largestFrame) {
       parts.push(frame(frameTypes.data, 0, streamId, message.subarray(at, at + largestFrame)));

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../src/xds/fragment.ts';
 import { readFileSync } from 'node:fs';
 import { Server, ServerCredentials, type handleBidiStreamingCall, type ServerDuplexStream } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
@@ -38,7 +39,7 @@ async function startNaive(size: WorldSize): Promise<ServerUnderTest> {
     delivery.countSent(value.length, 1);
   };
   const endpointsOf = (service: number): readonly envoy.LocalityLbEndpoints[] =>
-    decode(assignmentName, world.assignment(service).value).endpoints ?? [];
+    decode(assignmentName, messageOf(world.assignment(service))).endpoints ?? [];
 
   const accept: handleBidiStreamingCall<envoy.DeltaDiscoveryRequest, object> = (stream) => {
     streams.add(stream);
