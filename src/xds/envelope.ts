@@ -54,17 +54,6 @@ export function encodeHead(constants: ResponseConstants, head: ResponseHead): Ui
   return buffer;
 }
 
-/** A message in one piece, in memory of its own (hot-path H504). Costs one copy. */
-export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
 function sizeOfText(text: string): number {
   const length = Buffer.byteLength(text);
   return 1 + sizeOfVarint(length) + length;

@@ -1,7 +1,7 @@
 import { invariant } from '../incremental/invariant.ts';
 import { versionLength, versionOf } from './content-version.ts';
 import { typeUrlOf, type TypeName } from './proto.ts';
-import { sizeOfVarint, tagOf, writeVarint } from './wire.ts';
+import { joinParts, sizeOfVarint, tagOf, writeVarint } from './wire.ts';
 
 /** One resource as it stands in a response. */
 export interface FramedResource {
@@ -126,7 +126,7 @@ export function messagePieces({ fragment }: Pick<FramedResource, 'fragment'>): r
 /** The bytes of the message in a framed resource: a copy when they stand in several pieces. */
 export function messageOf(framed: Pick<FramedResource, 'fragment'>): Uint8Array {
   const [first = new Uint8Array(0), ...others] = messagePieces(framed);
-  return others.length === 0 ? first : Buffer.concat([first, ...others]);
+  return others.length === 0 ? first : joinParts([first, ...others]);
 }
 
 function anyIn(fragment: readonly Uint8Array[]): FieldPlace | undefined {

@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts';
-import { encodeHead, joinParts, responseConstants, type ResponseConstants } from './envelope.ts';
+import { encodeHead, responseConstants, type ResponseConstants } from './envelope.ts';
 import { entryOf } from './expiry.ts';
 import type { Wire } from './observer.ts';
 import type { Resource } from './resources.ts';
 import { spareBytes } from './transport/transport.ts';
+import { joinParts } from './wire.ts';
 
 /** What a response says. */
 export interface ResponseContent {

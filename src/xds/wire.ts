@@ -199,3 +199,14 @@ export function writeVarint(bytes: Uint8Array, start: number, value: number): nu
   bytes[at++] = rest;
   return at;
 }
+
+/** Bytes in a row, in memory of their own and not of Node's pool: what is kept must not keep anything else (hot-path H504). */
+export function joinParts(parts: readonly Uint8Array[]): Buffer {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

@@ -3,6 +3,7 @@ import type { Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey } from '../../model/keys.ts';
 import type { Provenance } from '../../model/provenance.ts';
 import { equalLists } from '../../policy/equality.ts';
+import { joinParts } from '../wire.ts';
 import { equalBytes } from './bytes.ts';
 import { hostsWithoutService, type TableHost } from './route-hosts.ts';
 import { ownersFor } from './table-domains.ts';
@@ -14,7 +15,7 @@ const tablePiece: Query<string, EncodedParts> = {
   name: 'tablePiece',
   compute(read, key) {
     const { parts, provenance } = entriesOf(read, tableOf(key), read(pieceHosts, key));
-    return { parts: [inOneBlock(parts)], provenance };
+    return { parts: [joinParts(parts)], provenance };
   },
   equal: equalParts,
 };
@@ -46,15 +47,4 @@ function entriesOf(read: Read, table: SharedTable, hosts: readonly TableHost[]):
 
 function equalParts(a: EncodedParts, b: EncodedParts): boolean {
   return equalLists(a.parts, b.parts, equalBytes) && equalLists(a.provenance, b.provenance, isDeepStrictEqual);
-}
-
-/** In memory of its own: it is kept, and stands in what is sent as it is (hot-path H504). */
-function inOneBlock(parts: readonly Uint8Array[]): Uint8Array {
-  const block = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    block.set(part, at);
-    at += part.length;
-  }
-  return block;
 }
