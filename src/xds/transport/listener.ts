@@ -63,6 +63,12 @@ function atOnce(take: () => void): Turn {
   return { kind: 'entered' };
 }
 
+/**
+ * Connections that the system holds until they are taken; it lowers the number to what it allows. With Node's 511 the proxies of a
+ * large mesh that come back all at once overflow it, and those that do hang for a minute before they try again.
+ */
+const backlog = 65_535;
+
 function bind(server: Server, address: string): Promise<number> {
   const at = address.lastIndexOf(':');
   const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
@@ -71,7 +77,7 @@ function bind(server: Server, address: string): Promise<number> {
       reject(new ListenError(`cannot listen on ${address}: ${error.message}`, { cause: error }));
     };
     server.once('error', failed);
-    server.listen({ host, port: Number(address.slice(at + 1)) }, () => {
+    server.listen({ host, port: Number(address.slice(at + 1)), backlog }, () => {
       server.removeListener('error', failed);
       resolve((server.address() as AddressInfo).port);
     });
