@@ -96,25 +96,18 @@ export class WireWriter {
   }
 
   string(text: string): void {
-    if (text.length > shortText) {
-      const size = Buffer.byteLength(text);
-      this.varint(size);
-      this.reserve(size);
-      this.end += this.buffer.write(text, this.end);
-      return;
-    }
-    // At most 127 bytes of UTF-8, so that the length takes one byte.
-    this.reserve(1 + 3 * shortText);
-    const start = this.end++;
-    for (let index = 0; index < text.length; index++) {
+    const { length } = text;
+    if (length > shortText) return this.anyString(text);
+    this.reserve(1 + shortText);
+    const { buffer, end } = this;
+    buffer[end] = length;
+    for (let index = 0; index < length; index++) {
       const code = text.charCodeAt(index);
-      if (code > 127) {
-        this.end = start + 1 + this.buffer.write(text, start + 1);
-        break;
-      }
-      this.buffer[this.end++] = code;
+      // Takes more bytes than characters.
+      if (code > 127) return this.anyString(text);
+      buffer[end + 1 + index] = code;
     }
-    this.buffer[start] = this.end - start - 1;
+    this.end = end + 1 + length;
   }
 
   /** Begins a value whose length is not known yet; `close` takes what this gives. */
@@ -163,6 +156,13 @@ export class WireWriter {
     this.buffer = larger;
   }
 
+  private anyString(text: string): void {
+    const size = Buffer.byteLength(text);
+    this.varint(size);
+    this.reserve(size);
+    this.end += this.buffer.write(text, this.end);
+  }
+
   private negativeVarint(value: number): void {
     let rest = BigInt.asUintN(64, BigInt(value));
     while (rest > 127n) {
@@ -180,7 +180,8 @@ export function sizeOfVarint(value: number): number {
   return size;
 }
 
-const shortText = 42;
+/** Up to here a length of ASCII takes one byte. */
+const shortText = 127;
 /** A larger buffer is given back after use. */
 const largestKept = 1 << 20;
 

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
+import { longestChunk } from '../../src/policy/shard-chunks.ts';
 import { encode } from '../../src/xds/proto.ts';
 import { loadAssignment, type AssignedGroup } from '../../src/xds/translate/load-assignment.ts';
 import { encodeLoadAssignment } from '../../src/xds/translate/load-assignment-encoder.ts';
 import { localityGroups } from '../../src/xds/translate/locality-groups.ts';
-import { packed } from '../../src/xds/translate/packed-endpoints.ts';
+import { packed, packedInPassing } from '../../src/xds/translate/packed-endpoints.ts';
 import { largeService, manyServices } from './endpoint-meshes.ts';
 import { heapInUse, rounded, spreadOf, type Bench, type Report } from './report.ts';
 
@@ -103,7 +104,9 @@ function groupsOf(endpoints: number): readonly AssignedGroup[] {
 
 /** Everything that is done for an assignment, but for its hash and its frame. */
 function encodeByHand(groups: readonly AssignedGroup[]): Uint8Array {
-  const block = packed(groups.map(({ locality, members }) => ({ locality, labels: {}, members })));
+  const count = groups.reduce((sum, { members }) => sum + members.length, 0);
+  const pack = count > longestChunk ? packed : packedInPassing;
+  const block = pack(groups.map(({ locality, members }) => ({ locality, labels: {}, members })));
   return Buffer.from(encodeLoadAssignment(cluster, localityGroups([block], undefined, undefined)));
 }
 

@@ -43,7 +43,8 @@ const assignment: Query<string, FramedResource> = {
     const [name = '', service = '', portName = '', labels = '', bias = ''] = partsOf(key);
     const { preference, client } = biasOf(bias);
     const compared = preference === undefined ? [] : comparedLabels(preference);
-    const blocks = packedService(read, service as ServiceKey, { portName, labels: recordOf(labels), compared });
+    const selection = { portName, labels: recordOf(labels), compared };
+    const blocks = packedService(read, service as ServiceKey, selection, preference !== undefined);
     const bytes = encodeLoadAssignment(name, localityGroups(blocks, preference, client));
     return frameContent('envoy.config.endpoint.v3.ClusterLoadAssignment', name, bytes);
   },

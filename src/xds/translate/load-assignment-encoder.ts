@@ -16,6 +16,9 @@ const localityTag = tagOf(1, 2);
 const weightTag = tagOf(3, 2);
 const priorityTag = tagOf(5, 0);
 const wrappedTag = tagOf(1, 0);
+const regionTag = tagOf(1, 2);
+const zoneTag = tagOf(2, 2);
+const subZoneTag = tagOf(3, 2);
 
 /**
  * The bytes of an assignment; without groups they are the name alone, for a cluster that has no endpoint (xds-protocol X63). They stand
@@ -52,12 +55,16 @@ function sizeOfTail(priority: number, weight: number | undefined): number {
 function writeLocality({ region, zone, subZone }: Locality): void {
   writer.varint(localityTag);
   const start = writer.open();
-  for (const [index, part] of [region, zone, subZone].entries()) {
-    if (part === '') continue;
-    writer.varint(tagOf(index + 1, 2));
-    writer.string(part);
-  }
+  writePart(regionTag, region);
+  writePart(zoneTag, zone);
+  writePart(subZoneTag, subZone);
   writer.close(start);
+}
+
+function writePart(tag: number, part: string): void {
+  if (part === '') return;
+  writer.varint(tag);
+  writer.string(part);
 }
 
 function writeWeight(weight: number): void {

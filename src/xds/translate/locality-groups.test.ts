@@ -7,7 +7,7 @@ import { decode } from '../proto.ts';
 import { encodeLoadAssignment } from './load-assignment-encoder.ts';
 import { localityGroups, type Place } from './locality-groups.ts';
 import { comparedLabels } from './locality-priority.ts';
-import { packEndpoints, type MemberSelection } from './member-groups.ts';
+import { addUnlisted, MemberGroups, type MemberSelection } from './member-groups.ts';
 
 function aLocality(text: string): Locality {
   const [region = '', zone = '', subZone = ''] = text.split('/');
@@ -54,8 +54,9 @@ function groupsOf(
   client?: Place,
 ): readonly Group[] {
   const compared = preference === undefined ? [] : comparedLabels(preference);
-  const block = packEndpoints(endpoints, { ...selection, compared });
-  const groups = localityGroups(block === undefined ? [] : [block], preference, client);
+  const collected = new MemberGroups();
+  addUnlisted(collected, endpoints, { ...selection, compared });
+  const groups = localityGroups(collected.packed(), preference, client);
   const bytes = encodeLoadAssignment('a', groups);
   const { endpoints: decoded = [] } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', bytes);
   return decoded.map(({ locality, priority = 0, loadBalancingWeight, lbEndpoints = [] }) => ({

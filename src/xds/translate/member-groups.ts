@@ -4,7 +4,7 @@ import type { Locality } from '../../model/workload.ts';
 import { equalRecords } from '../../policy/equality.ts';
 import { selects, type Labels } from '../../policy/label-match.ts';
 import { isSameLocality } from './locality-order.ts';
-import { packed, type Member, type PackedBlock } from './packed-endpoints.ts';
+import { packed, packedInPassing, type Member, type PackedBlock } from './packed-endpoints.ts';
 
 /** From endpoints to the packed endpoints of one cluster. */
 
@@ -21,6 +21,8 @@ export interface ComparedSelection extends MemberSelection {
   readonly compared: readonly string[];
 }
 
+const noBlocks: readonly PackedBlock[] = [];
+
 /** Collects members by place while a block is made. */
 export class MemberGroups {
   readonly #groups: { readonly locality: Locality; readonly labels: Labels; readonly members: Member[] }[] = [];
@@ -35,9 +37,14 @@ export class MemberGroups {
     this.#groups.push({ locality, labels: compared, members: [member] });
   }
 
-  /** undefined: there are no members. */
-  packed(): PackedBlock | undefined {
-    return this.#groups.length === 0 ? undefined : packed(this.#groups);
+  /** No block where there are no members. */
+  packed(): readonly PackedBlock[] {
+    return this.#groups.length === 0 ? noBlocks : [packed(this.#groups)];
+  }
+
+  /** The same for a block that is copied before another one is packed. */
+  packedInPassing(): readonly PackedBlock[] {
+    return this.#groups.length === 0 ? noBlocks : [packedInPassing(this.#groups)];
   }
 }
 
@@ -49,10 +56,10 @@ export function comparedOf(labels: Labels, { compared }: Pick<ComparedSelection,
   return Object.fromEntries(compared.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
 }
 
-/** Packs endpoints that are in no shard, by address and port. undefined: none belongs to the cluster. */
-export function packEndpoints(endpoints: readonly Endpoint[], selection: ComparedSelection): PackedBlock | undefined {
+/** Adds endpoints that are in no shard, by address and port. */
+export function addUnlisted(groups: MemberGroups, endpoints: readonly Endpoint[], selection: ComparedSelection): void {
+  if (endpoints.length === 0) return;
   const { portName, labels: wanted } = selection;
-  const groups = new MemberGroups();
   const chosen = endpoints.flatMap((endpoint) => {
     const port = endpoint.ports[portName];
     return port === undefined || !selects(wanted, endpoint.labels) ? [] : [{ ...endpoint, port }];
@@ -61,5 +68,4 @@ export function packEndpoints(endpoints: readonly Endpoint[], selection: Compare
   for (const { address, port, labels, locality, health, weight } of chosen) {
     groups.add(locality, comparedOf(labels, selection), { address, port, health, weight });
   }
-  return groups.packed();
 }

@@ -1,6 +1,6 @@
 import { sizeOfVarint, WireWriter } from '../wire.ts';
-import { blockOf, entryTag, hashesOf, weightTag, wrappedTag, writeHash } from './packed-endpoints.ts';
-import type { PackedBlock, PackedGroup } from './packed-endpoints.ts';
+import { blockOf, entryTag, hashesOf, emptyGroup, weightTag, wrappedTag } from './packed-endpoints.ts';
+import type { PackedBlock, PackedGroup, GroupInWork } from './packed-endpoints.ts';
 
 /** Packed endpoints read again, for the rare cases in which blocks cannot be copied as they are. */
 
@@ -69,25 +69,25 @@ const writer = new WireWriter();
 export function withoutEntries(block: PackedBlock, dropped: ReadonlySet<number>): PackedBlock {
   const { memory, count, groups } = block;
   const hashes = hashesOf(block);
-  const kept: Omit<PackedGroup, 'memory'>[] = [];
+  const kept: GroupInWork[] = [];
   writer.clear();
   writer.claim(4 * (count - dropped.size));
   let from = 0;
   let to = 0;
-  for (const { locality, labels, start: groupStart, end: groupEnd } of groups) {
-    const start = writer.length;
-    const first = to;
-    let weight = 0;
-    for (const entry of entriesOf(memory, groupStart, groupEnd)) {
+  for (const group of groups) {
+    const place = emptyGroup(group, writer.length);
+    for (const entry of entriesOf(memory, group.start, group.end)) {
       const index = from++;
       if (dropped.has(index)) continue;
-      writeHash(writer.buffer, to++, Number(hashes[index]));
+      writer.buffer.writeInt32LE(Number(hashes[index]), 4 * to++);
       writer.range(memory, entry.start, entry.end);
-      weight += entry.weight;
+      place.weight += entry.weight;
+      place.count++;
     }
-    if (to > first) kept.push({ locality, labels, count: to - first, weight, start, end: writer.length });
+    place.end = writer.length;
+    if (place.count > 0) kept.push(place);
   }
-  return blockOf(writer.copyOut(), to, kept);
+  return blockOf(writer.copyOut(), kept);
 }
 
 /** The group with other weights. */

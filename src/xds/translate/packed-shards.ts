@@ -1,5 +1,5 @@
 import type { Query, Read } from '../../incremental/definitions.ts';
-import type { Health, ShardEndpoint } from '../../model/endpoint.ts';
+import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
 import { compositeKey, partsOf, partsOfServiceKey, serviceOfShardKey } from '../../model/keys.ts';
 import type { EndpointShardKey, ServiceKey } from '../../model/keys.ts';
 import { endpointShards } from '../../model/tables.ts';
@@ -11,12 +11,13 @@ import { listOf, listText, recordOf, recordText } from '../../policy/scope-text.
 import { chunkKey, chunkOfShard, chunksOfShard, longestChunk } from '../../policy/shard-chunks.ts';
 import { equalBytes } from './bytes.ts';
 import { isSameLocality } from './locality-order.ts';
-import { comparedOf, MemberGroups, packEndpoints, type ComparedSelection } from './member-groups.ts';
+import { addUnlisted, comparedOf, MemberGroups, type ComparedSelection } from './member-groups.ts';
 import type { PackedBlock, PackedGroup } from './packed-endpoints.ts';
 
 /**
  * The endpoints of a service that belong to a cluster, packed: a block per shard, several for a large one. A block is shared by all
- * variants of the cluster's assignment and is made again when one of its own endpoints changes.
+ * variants of the cluster's assignment and is made again when one of its own endpoints changes. Most services have one short shard and
+ * one variant: nobody would use their block a second time, so none is kept.
  */
 
 /** Which endpoints of a shard are served. */
@@ -25,18 +26,63 @@ type Served = 'healthy' | 'draining' | 'all';
 /**
  * The blocks of a cluster, by shard. Where the service publishes nothing else, endpoints that are not ready are left out; those
  * that finish what they have are served like healthy ones while the cluster has no other (kubernetes K76).
+ *
+ * @param hasVariants whether other clients get another assignment of the same endpoints
+ * @returns blocks to be copied before this is called again
  */
-export function packedService(read: Read, service: ServiceKey, selection: ComparedSelection): readonly PackedBlock[] {
+export function packedService(
+  read: Read,
+  service: ServiceKey,
+  selection: ComparedSelection,
+  hasVariants: boolean,
+): readonly PackedBlock[] {
   const { shards, unlisted, publishNotReady } = read(endpointOrigins, service);
-  const text = selectionText(selection);
-  const listed = (served: Served): readonly PackedBlock[] =>
-    shards.flatMap((shard) => read(packedShard, compositeKey(text, served, shard)));
-  const others = packEndpoints(unlisted, selection);
-  const blocks = [...listed(publishNotReady ? 'all' : 'healthy'), ...(others === undefined ? [] : [others])];
-  return blocks.length > 0 || publishNotReady ? blocks : listed('draining');
+  const only = hasVariants || shards.length !== 1 ? undefined : shards[0];
+  const short = only === undefined ? undefined : read(shortShard, only);
+  const blocksOf = (served: Served): readonly PackedBlock[] => {
+    const kept = short === undefined ? keptBlocks(read, shards, selection, served) : noBlocks;
+    const groups = new MemberGroups();
+    if (short !== undefined) addShort(read, groups, short, selection, served);
+    // Those that are going away are in lists alone.
+    if (served !== 'draining') addUnlisted(groups, unlisted, selection);
+    const others = groups.packedInPassing();
+    return kept.length === 0 ? others : [...kept, ...others];
+  };
+  const blocks = blocksOf(publishNotReady ? 'all' : 'healthy');
+  return blocks.length > 0 || publishNotReady ? blocks : blocksOf('draining');
 }
 
 const noBlocks: readonly PackedBlock[] = [];
+
+/** A shard that is not cut into chunks; undefined for a long one, whatever changes in it. */
+const shortShard: Query<EndpointShardKey, EndpointShard | undefined> = {
+  name: 'shortShard',
+  compute(read, key) {
+    const shard = read(endpointShards, key);
+    return shard !== undefined && shard.endpoints.length <= longestChunk ? shard : undefined;
+  },
+};
+
+function addShort(
+  read: Read,
+  groups: MemberGroups,
+  shard: EndpointShard,
+  { portName, labels, compared }: ComparedSelection,
+  served: Served,
+): void {
+  const port = shard.ports[portName];
+  if (port !== undefined) addListed(read, groups, shard.endpoints, shard.key, { port, labels, compared, served });
+}
+
+function keptBlocks(
+  read: Read,
+  shards: readonly EndpointShardKey[],
+  selection: ComparedSelection,
+  served: Served,
+): readonly PackedBlock[] {
+  const text = selectionText(selection);
+  return shards.flatMap((shard) => read(packedShard, compositeKey(text, served, shard)));
+}
 
 /** Key: selection, `Served`, shard. */
 const packedShard: Query<string, readonly PackedBlock[]> = {
@@ -48,20 +94,18 @@ const packedShard: Query<string, readonly PackedBlock[]> = {
     const port = shard?.ports[portName];
     if (shard === undefined || port === undefined) return noBlocks;
     if (shard.endpoints.length <= longestChunk) {
-      const listing = listingOf(port, labels, compared, served);
-      const block = packListed(read, shard.endpoints, shardKey, listing);
-      return block === undefined ? noBlocks : [block];
+      return packListed(read, shard.endpoints, shardKey, listingOf(port, labels, compared, served));
     }
     const prefix = compositeKey(port, labels, compared, served);
-    return Array.from(read(chunksOfShard, shardKey).keys(), (chunk) =>
+    return Array.from(read(chunksOfShard, shardKey).keys()).flatMap((chunk) =>
       read(packedChunk, compositeKey(prefix, chunkKey(chunk, shardKey))),
-    ).filter((block) => block !== undefined);
+    );
   },
   equal: (a, b) => equalLists(a, b, equalBlocks),
 };
 
 /** Key: port number, labels and compared labels of the selection, `Served`, chunk. */
-const packedChunk: Query<string, PackedBlock | undefined> = {
+const packedChunk: Query<string, readonly PackedBlock[]> = {
   name: 'packedChunk',
   compute(read, key) {
     const [port = '', labels = '', compared = '', served = '', chunk = '', ...rest] = partsOf(key);
@@ -69,7 +113,7 @@ const packedChunk: Query<string, PackedBlock | undefined> = {
     const endpoints = read(chunkOfShard, chunkKey(chunk, shardKey));
     return packListed(read, endpoints, shardKey, listingOf(Number(port), labels, compared, served));
   },
-  equal: (a, b) => a === b || (a !== undefined && b !== undefined && equalBlocks(a, b)),
+  equal: (a, b) => equalLists(a, b, equalBlocks),
 };
 
 /** What is wanted of a list. */
@@ -87,11 +131,22 @@ function packListed(
   endpoints: readonly ShardEndpoint[],
   shard: EndpointShardKey,
   listing: Listing,
-): PackedBlock | undefined {
+): readonly PackedBlock[] {
+  const groups = new MemberGroups();
+  addListed(read, groups, endpoints, shard, listing);
+  return groups.packed();
+}
+
+function addListed(
+  read: Read,
+  groups: MemberGroups,
+  endpoints: readonly ShardEndpoint[],
+  shard: EndpointShardKey,
+  listing: Listing,
+): void {
   const { namespace } = partsOfServiceKey(serviceOfShardKey(shard));
   // Most clusters take all endpoints alike, and then nobody asks who is behind an address.
   const needsLabels = listing.compared.length > 0 || Object.keys(listing.labels).length > 0;
-  const groups = new MemberGroups();
   for (const listed of endpoints) {
     if (!isServed(listed.health, listing.served)) continue;
     const labels = needsLabels ? workloadLabels(read, listed, namespace) : noLabels;
@@ -99,7 +154,6 @@ function packListed(
     const member = { address: listed.address, port: listing.port, health: 'healthy', weight: 1 } as const;
     groups.add(listedLocality(read, listed, namespace), comparedOf(labels, listing), member);
   }
-  return groups.packed();
 }
 
 const noLabels = {};
