@@ -1,6 +1,7 @@
 import type { RowChange } from './commit.ts';
+import type { ValueDifference } from './definitions.ts';
 import type { IndexNode, RowNode } from './node.ts';
-import type { IndexState, TableState } from './table-state.ts';
+import type { ErasedIndex, IndexState, TableState } from './table-state.ts';
 
 /**
  * From the writes of a batch to changed rows and index values. Writes are collected and carried out at the end, so that a batch
@@ -62,8 +63,6 @@ function planMembership(
   before: unknown,
   after: unknown,
 ): void {
-  const valuesBefore = before === undefined ? [] : [...index.definition.valuesOf(before)];
-  const valuesAfter = after === undefined ? [] : [...index.definition.valuesOf(after)];
   const note = (value: string, joins: boolean): void => {
     let byValue = members.get(index);
     if (byValue === undefined) members.set(index, (byValue = new Map()));
@@ -71,27 +70,26 @@ function planMembership(
     if (byKey === undefined) byValue.set(value, (byKey = new Map()));
     byKey.set(key, joins);
   };
-  for (const value of valuesMissing(valuesBefore, valuesAfter)) note(value, false);
-  for (const value of valuesMissing(valuesAfter, valuesBefore)) note(value, true);
+  const { left, joined } = differenceOf(index.definition, before, after);
+  for (const value of left) note(value, false);
+  for (const value of joined) note(value, true);
+}
+
+function differenceOf(index: ErasedIndex, before: unknown, after: unknown): ValueDifference<string> {
+  if (before !== undefined && after !== undefined && index.difference !== undefined) {
+    return index.difference(before, after);
+  }
+  const valuesBefore = before === undefined ? [] : [...index.valuesOf(before)];
+  const valuesAfter = after === undefined ? [] : [...index.valuesOf(after)];
+  return { left: missingIn(valuesAfter, valuesBefore), joined: missingIn(valuesBefore, valuesAfter) };
 }
 
 const fewValues = 8;
 
-/**
- * The values of one list that the other lacks, each once. Rows of thousands of values change in few of them, and mostly in place, so what
- * both begin and end with is passed over.
- */
-function valuesMissing(values: readonly string[], others: readonly string[]): ReadonlySet<string> {
-  const shorter = Math.min(values.length, others.length);
-  let start = 0;
-  while (start < shorter && values[start] === others[start]) start++;
-  let end = 0;
-  while (end < shorter - start && values[values.length - 1 - end] === others[others.length - 1 - end]) end++;
-  const missing = new Set(values.slice(start, values.length - end));
-  // Values may repeat, so the other list counts as a whole. Looking for a few in it is faster than looking each of it up.
-  if (missing.size > fewValues) for (const other of others) missing.delete(other);
-  else for (const value of missing) if (others.includes(value)) missing.delete(value);
-  return missing;
+function missingIn(others: readonly string[], values: readonly string[]): readonly string[] {
+  if (others.length <= fewValues) return values.filter((value) => !others.includes(value));
+  const known = new Set(others);
+  return values.filter((value) => !known.has(value));
 }
 
 /** Carries a plan out. Gives the nodes that changed; cannot fail. */

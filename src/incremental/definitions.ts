@@ -17,6 +17,17 @@ export interface Index<Value extends string, Key extends string, Row> {
   readonly table: Table<Key, Row>;
   /** Pure function of the row alone; repeated values count once. */
   readonly valuesOf: (row: Row) => Iterable<Value>;
+  /**
+   * The values that one of two rows has and the other lacks, for rows with so many values that looking at all of them takes long.
+   * Default: found by `valuesOf`.
+   */
+  readonly difference?: (before: Row, after: Row) => ValueDifference<Value>;
+}
+
+/** Repeated values count once. */
+export interface ValueDifference<Value extends string> {
+  readonly left: Iterable<Value>;
+  readonly joined: Iterable<Value>;
 }
 
 /** A pure, synchronous function of a key. What it reads is recorded, and it is re-run only when that changed. */

@@ -1,3 +1,4 @@
+import type { ValueDifference } from './definitions.ts';
 import { IndexNode, RowNode } from './node.ts';
 
 /** Rows and indexes of one engine. */
@@ -14,6 +15,7 @@ export interface ErasedIndex {
   readonly name: string;
   readonly table: object;
   valuesOf(row: unknown): Iterable<string>;
+  difference?(before: unknown, after: unknown): ValueDifference<string>;
 }
 
 export class TableState {

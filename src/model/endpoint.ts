@@ -61,6 +61,45 @@ export function equalShardEndpoints(a: ShardEndpoint, b: ShardEndpoint | undefin
   );
 }
 
+const fewAddresses = 8;
+
+/**
+ * The addresses that one of two lists has and the other lacks. Lists of thousands differ in few endpoints, and mostly in place, so what
+ * both begin and end with is passed over.
+ */
+export function changedAddresses(
+  before: readonly ShardEndpoint[],
+  after: readonly ShardEndpoint[],
+): { readonly left: readonly string[]; readonly joined: readonly string[] } {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && isSameAddress(before[start], after[start])) start++;
+  let end = 0;
+  while (end < shorter - start && isSameAddress(before[before.length - 1 - end], after[after.length - 1 - end])) end++;
+  return {
+    left: addressesMissing(after, before.slice(start, before.length - end)),
+    joined: addressesMissing(before, after.slice(start, after.length - end)),
+  };
+}
+
+function isSameAddress(a: ShardEndpoint | undefined, b: ShardEndpoint | undefined): boolean {
+  return a === b || a?.address === b?.address;
+}
+
+/** An address may be listed twice, and so be in the middle and in what was passed over: the other list counts as a whole. */
+function addressesMissing(others: readonly ShardEndpoint[], endpoints: readonly ShardEndpoint[]): readonly string[] {
+  const addresses = endpoints.map(({ address }) => address);
+  // Looking for a few addresses in a list is faster than looking up each of the list.
+  if (addresses.length <= fewAddresses) return addresses.filter((address) => !isListed(address, others));
+  const known = new Set(others.map(({ address }) => address));
+  return addresses.filter((address) => !known.has(address));
+}
+
+function isListed(address: string, endpoints: readonly ShardEndpoint[]): boolean {
+  for (const endpoint of endpoints) if (endpoint.address === address) return true;
+  return false;
+}
+
 /** One address of a service, joined with what is known of its workload. */
 export interface Endpoint {
   readonly address: string;

@@ -1,6 +1,6 @@
 import type { Index, Table } from '../incremental/definitions.ts';
 import { keyOfConfig, type ConfigObject } from './config-object.ts';
-import { equalShards, type EndpointShard } from './endpoint.ts';
+import { changedAddresses, equalShards, type EndpointShard } from './endpoint.ts';
 import type { ConfigKey, EndpointShardKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
 import type { OwnSettings } from './own-settings.ts';
 import type { Proxy } from './proxy.ts';
@@ -77,6 +77,7 @@ export const shardsByAddress: Index<string, EndpointShardKey, EndpointShard> = {
   name: 'shardsByAddress',
   table: endpointShards,
   valuesOf: (row) => row.endpoints.map((endpoint) => endpoint.address),
+  difference: (before, after) => changedAddresses(before.endpoints, after.endpoints),
 };
 export const workloadsByAddress: Index<string, WorkloadKey, Workload> = {
   name: 'workloadsByAddress',
