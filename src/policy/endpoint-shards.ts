@@ -11,7 +11,7 @@ import type { Labels } from './label-match.ts';
 
 /**
  * The endpoints of one shard with all that is known of them, sorted. For those who look at endpoints one by one; load assignments are
- * made without (`workloadLabels`, `listedLocality`).
+ * made without (`workloadLabels`, `listedLocalities`).
  */
 export const endpointsOfShard: Query<EndpointShardKey, readonly Endpoint[]> = {
   name: 'endpointsOfShard',
@@ -63,9 +63,26 @@ export function workloadLabels(read: Read, listed: ShardEndpoint, namespace: str
  *
  * @param namespace of the service
  */
-export function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
+function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
   const nodeName = listed.nodeName ?? workloadBehind(read, listed, namespace)?.nodeName;
   return localityOf(read, nodeName, listed.zone);
+}
+
+/** The same for many endpoints: reads each machine once. */
+export function listedLocalities(read: Read, namespace: string): (listed: ShardEndpoint) => Locality {
+  const known = new Map<string, Locality>();
+  return (listed) => {
+    const { nodeName } = listed;
+    if (nodeName === undefined) return listedLocality(read, listed, namespace);
+    let locality = known.get(nodeName);
+    if (locality === undefined) {
+      locality = read(nodes, nodeName)?.locality;
+      // Without its node the zone beside each endpoint counts.
+      if (locality === undefined) return localityOf(read, undefined, listed.zone);
+      known.set(nodeName, locality);
+    }
+    return locality;
+  };
 }
 
 function workloadBehind(read: Read, listed: ShardEndpoint, namespace: string): Workload | undefined {

@@ -3,7 +3,7 @@ import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.
 import { compositeKey, partsOf, partsOfServiceKey, serviceOfShardKey } from '../../model/keys.ts';
 import type { EndpointShardKey, ServiceKey } from '../../model/keys.ts';
 import { endpointShards } from '../../model/tables.ts';
-import { listedLocality, workloadLabels } from '../../policy/endpoint-shards.ts';
+import { listedLocalities, workloadLabels } from '../../policy/endpoint-shards.ts';
 import { endpointOrigins } from '../../policy/endpoints.ts';
 import { equalLists, equalRecords } from '../../policy/equality.ts';
 import { selects } from '../../policy/label-match.ts';
@@ -147,12 +147,13 @@ function addListed(
   const { namespace } = partsOfServiceKey(serviceOfShardKey(shard));
   // Most clusters take all endpoints alike, and then nobody asks who is behind an address.
   const needsLabels = listing.compared.length > 0 || Object.keys(listing.labels).length > 0;
+  const localityOf = listedLocalities(read, namespace);
   for (const listed of endpoints) {
     if (!isServed(listed.health, listing.served)) continue;
     const labels = needsLabels ? workloadLabels(read, listed, namespace) : noLabels;
     if (!selects(listing.labels, labels)) continue;
     const member = { address: listed.address, port: listing.port, health: 'healthy', weight: 1 } as const;
-    groups.add(listedLocality(read, listed, namespace), comparedOf(labels, listing), member);
+    groups.add(localityOf(listed), comparedOf(labels, listing), member);
   }
 }
 
