@@ -243,6 +243,8 @@ export class Outbox {
       if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name), undefined);
       else if (decision === 'remove') this.#sayAbsent(name, selection);
       this.#rest?.delete(name);
+      // It is gone and nobody says so: there is nothing left to refuse.
+      if (decision === 'nothing' && resource === undefined) this.#rejections?.forget(name);
       if (decision !== 'later') this.#done(name);
       else if (resource !== undefined) this.#isHeldUp = true;
     }

@@ -2,7 +2,7 @@ import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
-import { latenciesOf, namesOf, type Publication, type Settlement } from './flight.ts';
+import { latenciesOf, type Publication, type Settlement } from './flight.ts';
 import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -19,6 +19,7 @@ import {
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { Subscription, type Response } from './subscription.ts';
+import type { Doubts } from './taint.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
 import { StoreView } from './view.ts';
 
@@ -189,15 +190,26 @@ export class XdsStream {
     if (nodeId === undefined || this.#wire === 'sotw' || settlement.kind === 'none') return;
     if (settlement.flight.isHeartbeat) return;
     const { taint } = this.#host;
-    if (settlement.kind === 'nacked') taint.add(nodeId, type.name, namesOf(settlement.flight));
-    else if (taint.size > 0) taint.clear(nodeId, type.name, namesOf(settlement.flight));
+    if (settlement.kind === 'nacked') taint.refused(nodeId, type.name, settlement.flight);
+    else if (taint.size > 0) taint.accepted(nodeId, type.name, settlement.flight);
+  }
+
+  /** What is unanswered at the end may have been refused: the NACK is lost with the connection (X304). */
+  #judgeUnanswered(): void {
+    const nodeId = this.#identity?.proxy.nodeId;
+    if (nodeId === undefined || this.#wire === 'sotw') return;
+    for (const { type, deliveries } of this.#subscriptions) {
+      for (const flight of deliveries.outstanding) {
+        if (!flight.isHeartbeat) this.#host.taint.unanswered(nodeId, type.name, flight);
+      }
+    }
   }
 
   get #takesExpiry(): boolean {
     return this.#identity?.features.expiry[this.#wire] === true;
   }
 
-  #tainted({ name }: SubscribedType): ReadonlySet<string> {
+  #tainted({ name }: SubscribedType): Doubts {
     return this.#host.taint.of(this.#identity?.proxy.nodeId ?? '', name);
   }
 
@@ -369,6 +381,7 @@ export class XdsStream {
     this.#host.queue.remove(this);
     for (const view of this.#views.values()) view.close();
     this.#views.clear();
+    this.#judgeUnanswered();
     this.#subscriptions = [];
     this.#identity?.scopes.stop();
     if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);

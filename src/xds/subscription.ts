@@ -9,6 +9,7 @@ import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
 import type { EncodedResponse, ResponseContent } from './response-cache.ts';
 import { heartbeatOf, unsure, type Selection } from './selection.ts';
+import type { Doubts } from './taint.ts';
 
 export interface TakeOptions extends SelectOptions {
   readonly now: number;
@@ -33,7 +34,7 @@ export interface SubscriptionOptions {
   readonly wire: Wire;
   readonly view: View;
   /** Gives the names of which the client does not know what it holds (X304). */
-  readonly tainted: () => ReadonlySet<string>;
+  readonly tainted: () => Doubts;
   /** undefined: the client does not understand that resources expire. */
   readonly heartbeats: Heartbeats | undefined;
 }
@@ -49,7 +50,7 @@ export class Subscription {
   readonly #wire: Wire;
   readonly #view: View;
   readonly #outbox: Outbox;
-  readonly #tainted: () => ReadonlySet<string>;
+  readonly #tainted: () => Doubts;
   readonly #heartbeats: Heartbeats | undefined;
 
   #started = false;
@@ -191,7 +192,10 @@ export class Subscription {
     const credible = new Map(held);
     const asked = new Set(subscribe);
     // Where removals are not sent, what it does not ask for does not matter.
-    for (const name of tainted) if (this.type.removalIsSent || asked.has(name)) credible.set(name, unsure);
+    for (const [name, settled] of tainted) {
+      if (settled !== undefined && held.get(name) === settled) continue;
+      if (this.type.removalIsSent || asked.has(name)) credible.set(name, unsure);
+    }
     return credible;
   }
 

@@ -177,8 +177,7 @@ export class ModelClient {
     for (const text of news) this.#put(type, text);
     if (!isRefused) this.#record(type, answer);
     this.#subscribeChildren(type);
-    // A refusal is never kept back: one that is lost with its connection leaves no trace at the server.
-    if (isRefused) return this.#nack(answer, bad);
+    if (isRefused) return this.#answer(() => this.#nack(answer, bad));
     if (type === 'cluster' && this.#warms(answer)) return;
     this.#answer(() => this.#ack(answer));
     this.#finishWarming();

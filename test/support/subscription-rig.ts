@@ -88,7 +88,7 @@ export class SubscriptionRig {
       type: typeNamed(type),
       wire,
       view: this.#view,
-      tainted: () => new Set(),
+      tainted: () => new Map(),
       heartbeats: new Heartbeats(() => 0),
     });
   }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { describeTraces, inAds, inDelta, inSotw, type Trace } from '../../support/traces.ts';
+import { describeTraces, inAds, inDelta, inDeltaAds, inSotw, type Trace } from '../../support/traces.ts';
 
 /** What clients confirm and refuse. */
 
@@ -246,6 +246,24 @@ const traces: readonly Trace[] = [
       expect(statusOf(world, 'endpoints')).toBe('pending');
       peer.nack('endpoints', 'a is bad');
       expect(statusOf(world, 'endpoints')).toBe('rejected');
+    },
+  },
+  {
+    title:
+      'refuses nothing any more once what it refused is gone, and its cluster goes then (xds-protocol/X84, xds-protocol/X55)',
+    where: inDeltaAds,
+    run: (world, peer) => {
+      world.change('cluster a=1', 'cluster x=1', 'listener l=1>r', 'routes r=1');
+      peer.boots({ endpoints: [], routes: ['r'] });
+      world.change('routes r=2!');
+      expect(peer.hears()).toEqual(['routes r=2!']);
+      peer.nack('routes', 'no');
+      expect(statusOf(world, 'routes')).toBe('rejected');
+      world.change('-routes r', '-cluster x');
+      expect(peer.hearsAndAcks()).toEqual(['cluster -x']);
+      expect(statusOf(world, 'routes')).toBe('synced');
+      world.change('routes r=3');
+      expect(peer.hearsAndAcks()).toEqual(['routes r=3']);
     },
   },
 ];

@@ -130,6 +130,23 @@ const traces: readonly Trace[] = [
     },
   },
   {
+    title: 'takes that away even if the refusal was lost with the connection (xds-protocol/X304)',
+    where: inDeltaAds,
+    run: (world, peer) => {
+      world.change('cluster bad=1', 'cluster sibling=1');
+      peer.ask('cluster');
+      expect(peer.hears()).toEqual(['cluster bad=1 sibling=1']);
+      peer.leave({ kind: 'broken', detail: 'reset' });
+      world.change('-cluster sibling', 'cluster bad=2');
+      peer.send('cluster', { initialResourceVersions: {} });
+      const heard = peer.hearsAll();
+      world.clock.advance(10_000);
+      heard.push(...peer.hearsAll());
+      expect(heard.flatMap(({ resources }) => resources)).toEqual(['bad=2']);
+      expect(heard.flatMap(({ removed }) => removed)).toEqual(['sibling']);
+    },
+  },
+  {
     title: 'gives what is back to a client that names its version and runs another (xds-protocol/X304)',
     where: inDeltaAds,
     run: (world, peer) => {
