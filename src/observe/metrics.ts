@@ -270,7 +270,7 @@ function meshMetrics(registry: Registry) {
     }),
     taintedNames: new Gauge({
       name: 'weir_tainted_names',
-      help: 'Resources of which a proxy does not know what it runs, since it refused a response with them.',
+      help: 'Resources of which a proxy does not know what it runs, since it refused a response with them or was lost before it answered.',
       registers,
     }),
     droppedTaint: new Counter({

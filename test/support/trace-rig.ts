@@ -14,7 +14,8 @@ import { shortName, typeUrlNamed } from './type-names.ts';
 /**
  * Traces of the protocol: literal requests in, exactly these responses out, then silence; in hand-made time and without a network.
  *
- * Resources are words: `name=content`, in a mesh `type name=content>child,child`. A response is spelled `type name=content -removed`.
+ * Resources are words: `name=content`, in a mesh `type name=content>child,child`. A response is spelled `type name=content -removed`;
+ * a virtual host without a body, which says that there is none of that name, `name=`.
  */
 
 /** A form in which a client may speak: two wires, over one stream for everything or one for each type. */
@@ -361,13 +362,16 @@ function readDelta(message: Uint8Array): Heard {
   const { typeUrl = '', resources = [] } = response;
   const misshapen = resources.filter(
     ({ name = '', version = '', resource, aliases = [] }) =>
-      resource?.typeUrl !== typeUrl || version === '' || aliases.length > 0 || nameOf(textOf(resource)) !== name,
+      version === '' ||
+      (resource === undefined
+        ? shortName(typeUrl) !== 'virtualHosts' || aliases.join() !== name
+        : resource.typeUrl !== typeUrl || aliases.length > 0 || nameOf(textOf(resource)) !== name),
   );
   expect(misshapen).toEqual([]);
   return {
     ...headOf(response, message),
     version: response.systemVersionInfo ?? '',
-    resources: resources.map(({ resource }) => textOf(resource)),
+    resources: resources.map(({ name = '', resource }) => (resource === undefined ? `${name}=` : textOf(resource))),
     versions: Object.fromEntries(resources.map(({ name = '', version = '' }) => [name, version])),
     removed: response.removedResources ?? [],
   };
