@@ -8,12 +8,27 @@ import type { Resource } from '../../src/xds/resources.ts';
 import { Subscription } from '../../src/xds/subscription.ts';
 import { aResource, typeNamed, type ThingOptions } from './tiny-mesh.ts';
 
+/** Names that count how many of them were walked over. */
+class CountedNames extends Set<string> {
+  steps = 0;
+
+  override *[Symbol.iterator](): SetIterator<string> {
+    for (const name of super.values()) {
+      this.steps++;
+      yield name;
+    }
+    return undefined;
+  }
+}
+
 /** What a subscription sees, as a map that the test changes. */
 class FakeView implements View {
-  readonly named = new Set<string>();
+  readonly named = new CountedNames();
   readonly world = new Map<string, Resource>();
   /** Names that exist and that a wildcard does not stand for. */
   readonly onDemand = new Set<string>();
+  /** Resources that were looked up or walked over. */
+  steps = 0;
   #isWildcard = false;
 
   follow(name: string): string {
@@ -34,19 +49,26 @@ class FakeView implements View {
   }
 
   resource(name: string): Resource | undefined {
+    this.steps++;
     return this.includes(name) ? this.world.get(name) : undefined;
   }
 
   names(): Iterable<string> {
+    this.steps += this.world.size;
     return this.#isWildcard ? [...this.world.keys()].filter((name) => !this.onDemand.has(name)) : [];
   }
 
   resources(): Iterable<Resource> {
+    this.steps += this.world.size;
+    return this.#included();
+  }
+
+  #included(): readonly Resource[] {
     return [...this.world.values()].filter(({ name }) => this.includes(name));
   }
 
   version(): string {
-    const parts = [...this.resources()].map(({ name, version }) => `${name}=${version}`);
+    const parts = this.#included().map(({ name, version }) => `${name}=${version}`);
     return parts.toSorted().join(',');
   }
 
@@ -95,6 +117,11 @@ export class SubscriptionRig {
 
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Names and resources that the subscription has looked at. */
+  get steps(): number {
+    return this.#view.steps + this.#view.named.steps;
   }
 
   /** One commit that makes these resources what they are: `{ a: 'a1', gone: undefined }`. */
