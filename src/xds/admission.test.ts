@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 describe('admission', () => {
-  it('lets a few in at once and the others in their order, at the rate (hot-path/H901, xds-protocol/X10)', () => {
+  it('lets a few in at once and the others in their order, at the rate (hot-path/H901, xds-protocol/X10, xds-protocol/X168)', () => {
     const entered: number[] = [];
     for (let number = 0; number < 500; number++) admission.ask(() => entered.push(number));
     expect(entered).toHaveLength(20);

@@ -11,7 +11,7 @@ const name = text.filter((value) => value !== '');
 const resources = fc.array(fc.record({ name, content: text }), { maxLength: 5 });
 const head = fc.record({ typeUrl: name, identifier: name, version: name, nonce: name, removed: fc.array(text) });
 
-describe('a response put together by hand reads as one (hot-path/H301, hot-path/H311)', () => {
+describe('a response put together by hand reads as one (hot-path/H301, hot-path/H303, hot-path/H311)', () => {
   it('delta', () => {
     fc.assert(
       fc.property(head, resources, ({ typeUrl, identifier, ...fields }, contents) => {

@@ -57,7 +57,7 @@ describe('frameContent', () => {
 });
 
 describe('versionOf', () => {
-  it('hot-path/H401 is the xxHash64 of the content in 13 base-36 characters', () => {
+  it('hot-path/H401 hot-path/H402 hot-path/H409 is the xxHash64 of the content in 13 base-36 characters', () => {
     // Reference values of xxHash64 with seed 0: ef46db3751d8e999 and 44bc2cf5ad770999.
     expect(versionOf(Buffer.from(''))).toBe(0xef46db3751d8e999n.toString(36).padStart(13, '0'));
     expect(versionOf(Buffer.from('abc'))).toBe(0x44bc2cf5ad770999n.toString(36).padStart(13, '0'));

@@ -31,7 +31,7 @@ function nodeBytes(node: envoy.Node | undefined): Buffer | undefined {
   return node && Buffer.from(encode('envoy.config.core.v3.Node', node));
 }
 
-describe('a request read by hand is the one read from its descriptor (hot-path/H301)', () => {
+describe('a request read by hand is the one read from its descriptor (hot-path/H301, hot-path/H303)', () => {
   it('delta', () => {
     fc.assert(
       fc.property(deltaRequest, (request) => {

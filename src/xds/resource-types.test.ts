@@ -34,16 +34,19 @@ it('sends additions in the order clusters, endpoints, secrets, listeners, routes
 });
 
 describe('deltas of every type', () => {
-  it.each(resourceTypes)('tell of a deletion where the table says so (xds-protocol/X78): $name', (type) => {
-    const rig = new SubscriptionRig(type.name, 'delta');
-    rig.change({ a: '1' });
-    rig.delta({ subscribe: ['a'] });
-    rig.exchange();
-    rig.change({ a: undefined });
-    expect(rig.exchange().flatMap(({ removed }) => removed)).toEqual(type.removalIsSent ? ['a'] : []);
-    rig.change({ a: '2' });
-    expect(rig.exchange()).toMatchObject([{ resources: ['a@2'] }]);
-  });
+  it.each(resourceTypes)(
+    'tell of a deletion where the table says so (xds-protocol/X78, xds-protocol/X127): $name',
+    (type) => {
+      const rig = new SubscriptionRig(type.name, 'delta');
+      rig.change({ a: '1' });
+      rig.delta({ subscribe: ['a'] });
+      rig.exchange();
+      rig.change({ a: undefined });
+      expect(rig.exchange().flatMap(({ removed }) => removed)).toEqual(type.removalIsSent ? ['a'] : []);
+      rig.change({ a: '2' });
+      expect(rig.exchange()).toMatchObject([{ resources: ['a@2'] }]);
+    },
+  );
 
   it.each(resourceTypes)(
     'tell that an asked name does not exist (xds-protocol/X78, xds-protocol/X32): $name',

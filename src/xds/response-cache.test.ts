@@ -27,7 +27,7 @@ function namesIn({ parts, bytes }: EncodedResponse): readonly string[] {
 const [a, b] = [aResource('endpoints', 'a', 'content of a'), aResource('endpoints', 'b', 'content of b')];
 
 describe('streams that are sent the same', () => {
-  it('share the bytes, which the second finds in one piece and all further ones as they are (hot-path/H313)', () => {
+  it('share the bytes, which the second finds in one piece and all further ones as they are (hot-path/H313, xds-protocol/X124)', () => {
     const { encode } = aWorld();
     const first = encode([a, b]);
     expect(first.parts).toHaveLength(3);

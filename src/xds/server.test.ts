@@ -152,7 +152,7 @@ describe('a stream', () => {
     expect(client.closed?.status).toBe('RESOURCE_EXHAUSTED');
   });
 
-  it('is refused before the sources were read, and served after (xds-protocol/X9)', () => {
+  it('is refused before the sources were read, and served after (xds-protocol/X9, hot-path/H615)', () => {
     const rig = new ServerRig();
     const notes = new Notes();
     const { engine } = rig.mesh;

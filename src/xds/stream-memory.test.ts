@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { FakeClient, aNodeId, ServerRig } from '../../test/support/stream-rig.ts';
-import { TinyMesh, tinyQueries } from '../../test/support/tiny-mesh.ts';
+import { TinyMesh, tinyQueries, typeNamed } from '../../test/support/tiny-mesh.ts';
+import { encode } from './proto.ts';
 import { ResourceStore } from './store.ts';
 import { StoreView } from './view.ts';
 
@@ -52,6 +53,25 @@ describe('a stream', () => {
 
   it('keeps nothing for each of 5,000 names that it has by wildcard (xds-protocol/X165, hot-path/H213)', () => {
     expect(bytesPerView((view) => view.followAll())).toBeLessThan(1000);
+  });
+
+  it('keeps nothing of the messages that it was sent, whose names it has copied (hot-path/H505)', async () => {
+    const rig = new ServerRig();
+    const client = rig.client();
+    const { typeUrl } = typeNamed('endpoints');
+    const send = (): WeakRef<ArrayBufferLike> => {
+      const request = { node: { id: aNodeId }, typeUrl, resourceNamesSubscribe: names };
+      const message = new Uint8Array(encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', request));
+      client.raw(message);
+      return new WeakRef(message.buffer);
+    };
+    const sent = send();
+    rig.exchange(client);
+    // A weak reference holds what it refers to until the end of the turn.
+    await new Promise(setImmediate);
+    heapUsed();
+    expect(sent.deref()).toBeUndefined();
+    expect(rig.server.size.subscriptions).toBe(5000);
   });
 
   it('leaves nothing behind, be it 5,000 times, and accepted or turned away (xds-protocol/X6, hot-path/H908)', () => {

@@ -176,7 +176,7 @@ describe('load assignments', () => {
     expect(spelled(rig.settle(client))).toEqual(['cluster +second@1', 'endpoints +x@1']);
   });
 
-  it('follow only clusters that changed (xds-protocol/X129)', () => {
+  it('follow only clusters that changed (xds-protocol/X129, hot-path/H612)', () => {
     const rig = meshRig();
     rig.mesh.put('cluster', 'other', '1', { children: ['other'] });
     rig.mesh.put('endpoints', 'other', '1');

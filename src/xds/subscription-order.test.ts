@@ -21,14 +21,14 @@ function clusterRig(wire: 'delta' | 'sotw', world: Record<string, string>): Subs
 }
 
 describe('what a changed cluster refers to', () => {
-  it('goes again byte for byte (xds-protocol/X60)', () => {
+  it('goes again byte for byte (xds-protocol/X60, hot-path/H612)', () => {
     const rig = endpointsRig({ a: '1' }, ['a']);
     rig.subscription.force(['a'], 'a', true, 0);
     expect(rig.exchange()).toMatchObject([{ resources: ['a@1'] }]);
     expect(rig.flush()).toBeUndefined();
   });
 
-  it('goes for all changed clusters at once (xds-protocol/X62)', () => {
+  it('goes for all changed clusters at once (xds-protocol/X62, hot-path/H612)', () => {
     const rig = endpointsRig({ a: '1', b: '1', c: '1' }, ['a', 'b', 'c']);
     rig.subscription.force(['a'], 'a', true, 0);
     rig.subscription.force(['c'], 'c', true, 0);

@@ -186,7 +186,7 @@ describe('a store', () => {
     expect(rig.news()).toEqual([]);
   });
 
-  it('computes only what somebody wants, and nothing after they left', () => {
+  it('computes only what somebody wants, and keeps nothing after they left (hot-path/H1104)', () => {
     const rig = new Rig();
     rig.mesh.put('cluster', 'a', '1');
     rig.mesh.put('cluster', 'b', '1');

@@ -140,6 +140,21 @@ describe('a response', () => {
   });
 });
 
+it('full states of the same view are the same bytes for all (xds-protocol/X166, hot-path/H216)', () => {
+  const rig = new ServerRig();
+  rig.mesh.change((mesh) => ['a', 'b', 'c'].forEach((name) => mesh.put('listener', name, '1')));
+  const clients = Array.from({ length: 3 }, () => {
+    const client = new Keeper('sotw');
+    rig.server.accept(client, 'sotw');
+    client.list('listener', { node: { id: aNodeId } });
+    rig.settle(client);
+    return client;
+  });
+  const [, second, third] = clients.map(({ pieces }) => pieces);
+  expect(second).toHaveLength(1);
+  expect(third?.[0]).toBe(second?.[0]);
+});
+
 describe('a resource', () => {
   it('that changes is another: nobody writes into bytes that were handed out (hot-path/H501)', () => {
     const rig = new ServerRig();

@@ -123,7 +123,7 @@ describe('state-of-the-world ADS', () => {
     expect(await silence()).toEqual([]);
   });
 
-  it('names the same versions after a restart and on a replica (xds-protocol/X18, xds-protocol/X44)', async () => {
+  it('names the same versions after a restart and on a replica (xds-protocol/X18, xds-protocol/X44, hot-path/H405)', async () => {
     const replica = await ServedMesh.start();
     try {
       replica.server.open();

@@ -158,7 +158,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       expect(await stream.messages(5)).toEqual(['one by one', 'a', '', 'b', 'rest']);
     });
 
-    it('sends one message in parts, and the same parts on several streams (hot-path/H704, hot-path/H313)', async () => {
+    it('sends one message in parts, and the same parts on several streams (hot-path/H704, hot-path/H312, hot-path/H313)', async () => {
       await start();
       const calls = [rig.open(), rig.open()];
       const parts = [Buffer.concat([Buffer.alloc(5), Buffer.from('head ')]), Buffer.from('body '), Buffer.from('tail')];
@@ -265,7 +265,7 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       for (const call of calls) expect(await call.content(6)).toEqual(framed('!'));
     });
 
-    it('says when it is full and when it has room again, byte for byte (hot-path/H704, hot-path/H608)', async () => {
+    it('says when it is full and when it has room again, byte for byte (hot-path/H704, hot-path/H608, hot-path/H503)', async () => {
       await start();
       const call = rig.open();
       const stream = await rig.accepted();

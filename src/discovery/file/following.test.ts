@@ -349,7 +349,7 @@ describe('directories', () => {
     await followed.until(() => followed.names.includes('service c'));
   });
 
-  it('reliability/R1: that are deleted with all their files are lost, not emptied', async () => {
+  it('reliability/R1, xds-protocol/X88: that are deleted with all their files are lost, not emptied', async () => {
     const followed = await follow({ 'a.yaml': serviceDocument('a'), 'sub/b.yaml': serviceDocument('b') });
     rmSync(followed.directory, { recursive: true });
     await followed.until(() => followed.sourceRow?.freshness === 'stale');

@@ -52,7 +52,7 @@ const group: fc.Arbitrary<AssignedGroup> = fc.record({
 });
 
 describe('a load assignment put together by hand', () => {
-  it('hot-path/H302 gives what generated code gives, whatever the endpoints', () => {
+  it('hot-path/H302 hot-path/H303 gives what generated code gives, whatever the endpoints', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.array(group, { maxLength: 4 }), (name, groups) => {
         const message = loadAssignment(name, groups);
@@ -90,7 +90,7 @@ describe('a load assignment put together by hand', () => {
     expect(endpoints?.lbEndpoints?.[0]?.endpoint?.address?.socketAddress?.address).toBe('bücher.example');
   });
 
-  it('hot-path/H504 keeps packed endpoints in memory of their own, which the next packing does not touch', () => {
+  it('hot-path/H504 hot-path/H308 keeps packed endpoints in memory of their own, which the next packing does not touch', () => {
     const group = { locality: aGroup().locality, labels: {} };
     const { memory } = packed([{ ...group, members: [aMember({})] }]);
     const copy = Buffer.from(memory);

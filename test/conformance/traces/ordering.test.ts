@@ -130,7 +130,8 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'shows each commit whole: load assignments of the newest with the clusters of the newest (xds-protocol/X58)',
+    title:
+      'shows each commit whole: load assignments of the newest with the clusters of the newest (xds-protocol/X58, hot-path/H613)',
     where: inAds,
     run: (world, peer) => {
       world.change(...start);

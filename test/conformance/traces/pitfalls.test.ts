@@ -59,7 +59,8 @@ const traces: readonly Trace[] = [
     },
   },
   {
-    title: 'removes what it sent and is gone, not what one build happened to leave out (xds-protocol/X128)',
+    title:
+      'removes what it sent and is gone, not what one build happened to leave out (xds-protocol/X128, hot-path/H614)',
     where: inDelta,
     run: (world, peer) => {
       world.change('cluster a=1', 'cluster b=1', 'endpoints a=1', 'endpoints b=1');
