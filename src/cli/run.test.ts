@@ -118,7 +118,7 @@ describe('what is out of reach', () => {
 });
 
 describe('bootstrap', () => {
-  it('prints one JSON document', async () => {
+  it('prints one JSON document (xds-protocol/X322)', async () => {
     const { exitCode, out, err } = await weir(
       'bootstrap --workload web-1 --namespace shop --ip 10.0.0.7 --labels app=web,version=v1 --service-account web ' +
         '--interception none --http-proxy-port 15080 --bound-addresses 127.40.0.0/16 --locality eu/eu-1 --admin-port 15001',
