@@ -36,6 +36,8 @@ export interface SotwRequest extends AnyRequest {
 
 export type DiscoveryRequest = DeltaRequest | SotwRequest;
 
+const nothingHeld: ReadonlyMap<string, string> = new Map();
+
 /** The bytes of a message are no message of its type. */
 export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
@@ -53,33 +55,35 @@ export function decodeDeltaRequest(message: Uint8Array): DeltaRequest {
   let error: ErrorDetail | undefined;
   const subscribe: string[] = [];
   const unsubscribe: string[] = [];
-  const held = new Map<string, string>();
-  eachField(bufferOver(message), (field, bytes) => {
+  let held: Map<string, string> | undefined;
+  const bytes = bufferOver(message);
+  eachField(bytes, 0, bytes.length, (field, start, end) => {
     switch (field) {
       case 1:
-        node = bytes;
+        node = bytes.subarray(start, end);
         break;
       case 2:
-        typeUrl = textOf(bytes);
+        typeUrl = textOf(bytes, start, end);
         break;
       case 3:
-        subscribe.push(nameOf(bytes));
+        subscribe.push(nameOf(bytes, start, end));
         break;
       case 4:
-        unsubscribe.push(nameOf(bytes));
+        unsubscribe.push(nameOf(bytes, start, end));
         break;
       case 5:
-        readHeldVersion(bytes, held);
+        held ??= new Map();
+        readHeldVersion(bytes, start, end, held);
         break;
       case 6:
-        nonce = textOf(bytes);
+        nonce = textOf(bytes, start, end);
         break;
       case 7:
-        error = readError(bytes);
+        error = readError(bytes, start, end);
         break;
     }
   });
-  return { kind: 'delta', node, typeUrl, nonce, error, subscribe, unsubscribe, held };
+  return { kind: 'delta', node, typeUrl, nonce, error, subscribe, unsubscribe, held: held ?? nothingHeld };
 }
 
 /**
@@ -94,48 +98,51 @@ export function decodeSotwRequest(message: Uint8Array): SotwRequest {
   let version = '';
   let error: ErrorDetail | undefined;
   const names: string[] = [];
-  eachField(bufferOver(message), (field, bytes) => {
+  const bytes = bufferOver(message);
+  eachField(bytes, 0, bytes.length, (field, start, end) => {
     switch (field) {
       case 1:
-        version = textOf(bytes);
+        version = textOf(bytes, start, end);
         break;
       case 2:
-        node = bytes;
+        node = bytes.subarray(start, end);
         break;
       case 3:
-        names.push(nameOf(bytes));
+        names.push(nameOf(bytes, start, end));
         break;
       case 4:
-        typeUrl = textOf(bytes);
+        typeUrl = textOf(bytes, start, end);
         break;
       case 5:
-        nonce = textOf(bytes);
+        nonce = textOf(bytes, start, end);
         break;
       case 6:
-        error = readError(bytes);
+        error = readError(bytes, start, end);
         break;
     }
   });
   return { kind: 'sotw', node, typeUrl, nonce, version, error, names };
 }
 
-function readHeldVersion(entry: Buffer, held: Map<string, string>): void {
+function readHeldVersion(bytes: Buffer, first: number, last: number, held: Map<string, string>): void {
   let name = '';
   let version = '';
-  eachField(entry, (field, bytes) => {
-    if (field === 1) name = nameOf(bytes);
-    else if (field === 2) version = textOf(bytes);
+  eachField(bytes, first, last, (field, start, end) => {
+    if (field === 1) name = nameOf(bytes, start, end);
+    else if (field === 2) version = textOf(bytes, start, end);
   });
   held.set(name, version);
 }
 
-function readError(status: Buffer): ErrorDetail {
+function readError(bytes: Buffer, first: number, last: number): ErrorDetail {
   let code = 0;
   let message = '';
   eachField(
-    status,
-    (field, bytes) => {
-      if (field === 2) message = textOf(bytes);
+    bytes,
+    first,
+    last,
+    (field, start, end) => {
+      if (field === 2) message = textOf(bytes, start, end);
     },
     (field, value) => {
       if (field === 1) code = value;
@@ -148,28 +155,32 @@ function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function nameOf(bytes: Buffer): string {
-  return canonicalName(textOf(bytes));
+function nameOf(bytes: Buffer, start: number, end: number): string {
+  return canonicalName(textOf(bytes, start, end));
 }
 
-function textOf(bytes: Buffer): string {
-  return bytes.toString('utf8');
+function textOf(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('utf8', start, end);
 }
 
-/** Gives the length-delimited fields of a message, and its varints where somebody wants them; skips the rest. */
+/**
+ * Gives the length-delimited fields of the message that lies between two places, and its varints where somebody wants them; skips
+ * the rest. Fields are given as places: a view of each would cost more than all else here.
+ */
 function eachField(
   message: Buffer,
-  onBytes: (field: number, bytes: Buffer) => void,
+  first: number,
+  end: number,
+  onBytes: (field: number, start: number, end: number) => void,
   onVarint?: (field: number, value: number) => void,
 ): void {
-  const end = message.length;
-  let at = 0;
+  let at = first;
 
   const varint = (): number => {
     let value = 0;
     // Multiplication and not a shift: values above 31 bits must not turn negative.
     for (let scale = 1, length = 1; length <= 10; scale *= 128, length++) {
-      const byte = message[at++];
+      const byte = at < end ? message[at++] : undefined;
       if (byte === undefined) throw new MalformedMessage('the message ends in the middle of a number');
       value += (byte & 127) * scale;
       if (byte < 128) return value;
@@ -193,7 +204,7 @@ function eachField(
         const length = varint();
         const start = at;
         at += length;
-        if (at <= end) onBytes(field, message.subarray(start, at));
+        if (at <= end) onBytes(field, start, at);
         break;
       }
       case 5:
