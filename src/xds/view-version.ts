@@ -3,7 +3,7 @@
  * change costs one subtraction and one addition (hot-path H407). Equal on every replica and after a restart.
  */
 
-/** 128 bits in four lanes. */
+/** 128 bits in four lanes, signed: V8 keeps such numbers without a box. */
 export type Stamp = readonly [number, number, number, number];
 
 /** Hash of one resource under its name. `version` is the hash of its bytes already. */
@@ -28,7 +28,7 @@ export function stampOf(name: string, version: string): Stamp {
 function finish(lane: number): number {
   let mixed = Math.imul(lane ^ (lane >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return mixed ^ (mixed >>> 16);
 }
 
 const scratch = Buffer.alloc(16);
@@ -41,17 +41,17 @@ export class ViewSum {
   #d = 0;
 
   add([a, b, c, d]: Stamp): void {
-    this.#a = (this.#a + a) >>> 0;
-    this.#b = (this.#b + b) >>> 0;
-    this.#c = (this.#c + c) >>> 0;
-    this.#d = (this.#d + d) >>> 0;
+    this.#a = (this.#a + a) | 0;
+    this.#b = (this.#b + b) | 0;
+    this.#c = (this.#c + c) | 0;
+    this.#d = (this.#d + d) | 0;
   }
 
   subtract([a, b, c, d]: Stamp): void {
-    this.#a = (this.#a - a) >>> 0;
-    this.#b = (this.#b - b) >>> 0;
-    this.#c = (this.#c - c) >>> 0;
-    this.#d = (this.#d - d) >>> 0;
+    this.#a = (this.#a - a) | 0;
+    this.#b = (this.#b - b) | 0;
+    this.#c = (this.#c - c) | 0;
+    this.#d = (this.#d - d) | 0;
   }
 
   /** Adds what another sum holds. */
@@ -61,10 +61,10 @@ export class ViewSum {
 
   /** 22 characters; the same for every empty set. */
   toString(): string {
-    scratch.writeUInt32BE(this.#a, 0);
-    scratch.writeUInt32BE(this.#b, 4);
-    scratch.writeUInt32BE(this.#c, 8);
-    scratch.writeUInt32BE(this.#d, 12);
+    scratch.writeInt32BE(this.#a, 0);
+    scratch.writeInt32BE(this.#b, 4);
+    scratch.writeInt32BE(this.#c, 8);
+    scratch.writeInt32BE(this.#d, 12);
     return scratch.toString('base64url');
   }
 }
