@@ -52,12 +52,18 @@ export class Http2Stream implements StreamTransport {
     if (this.#hasEnded || stream.destroyed || head === undefined) return false;
     writePrefix(head, bytes);
     if (!stream.headersSent) stream.respond(responseHeaders, { waitForTrailers: true });
+    const hasRoom = parts.length === 1 ? stream.write(head) : this.#writeAll(parts);
+    if (!hasRoom) this.#stall.start(stream.writableLength);
+    return hasRoom;
+  }
+
+  #writeAll(parts: readonly Uint8Array[]): boolean {
+    const stream = this.#stream;
     let hasRoom = true;
     // Corked, the parts leave in one piece without being copied together.
     stream.cork();
     for (const part of parts) hasRoom = stream.write(part);
     stream.uncork();
-    if (!hasRoom) this.#stall.start(stream.writableLength);
     return hasRoom;
   }
 
