@@ -60,8 +60,9 @@ export class Deliveries {
 
   /** What a response replaces, and what those before it did that are not answered: a full state repeats that, and may be refused for it. */
   replacedWith(replaces: ReadonlyMap<string, Held>): ReadonlyMap<string, Held> {
+    if (this.#outstanding.length === 0) return replaces;
     const unanswered = this.#outstanding.flatMap((flight) => [...flight.replaces]);
-    return unanswered.length === 0 ? replaces : new Map([...replaces, ...unanswered.toReversed()]);
+    return new Map([...replaces, ...unanswered.toReversed()]);
   }
 
   /** @param replaces whether it takes something from the client or puts something else in its place */

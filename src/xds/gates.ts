@@ -26,7 +26,7 @@ export class Gates {
 
   /** To be called before each flush of the stream. */
   begin(): void {
-    this.#unconfirmed.clear();
+    if (this.#unconfirmed.size > 0) this.#unconfirmed.clear();
   }
 
   /** Whether the client has everything new that a resource names, or was waited for long enough (X57). */

@@ -43,9 +43,15 @@ export interface Seat {
   readonly number: number;
 }
 
-/** One name of one type in one scope. Exists while somebody wants it. */
-interface NamedRecord {
+/** A name that somebody follows. */
+export interface Followed {
+  /** The one copy of the name's text that everybody shares. */
   readonly name: string;
+  readonly content: Content | undefined;
+}
+
+/** One name of one type in one scope. Exists while somebody wants it. */
+interface NamedRecord extends Followed {
   watch: Watch<Resource | undefined> | undefined;
   content: Content | undefined;
   /** Whether the group's wildcard stands for it. */
@@ -149,11 +155,12 @@ export class Group {
     for (const { name, followers } of this.#records.values()) if (hasBit(followers, seat)) yield name;
   }
 
-  /** Gives the name's text that everybody shares. */
-  follow(name: string, seat: number): string {
+  /** @returns undefined: the seat follows it already */
+  follow(name: string, seat: number): Followed | undefined {
     const record = this.#records.get(name) ?? this.#open(name);
-    if (addBit(record.followers, seat)) record.followerCount++;
-    return record.name;
+    if (!addBit(record.followers, seat)) return undefined;
+    record.followerCount++;
+    return record;
   }
 
   unfollow(name: string, seat: number): void {

@@ -1,5 +1,5 @@
 import type { Names } from './differ.ts';
-import type { Flight, Held } from './flight.ts';
+import type { Flight, Held, Publication } from './flight.ts';
 import type { Wire } from './observer.ts';
 import { Rejections } from './rejections.ts';
 import type { SubscribedType } from './resource-types.ts';
@@ -43,6 +43,20 @@ export interface SelectOptions {
   readonly mayRemove: (departure: Departure) => boolean;
 }
 
+/** Why a client may have to hear of a name. Immutable, so that most names share one. */
+interface Due {
+  /** Version that the client holds; undefined: it was not told of the name. */
+  readonly held: string | undefined;
+  /**
+   * Why the name goes even if nothing changed: `asked` by the client, which also hears that it does not exist (X31, X32), or
+   * `forced` because what refers to it changed (X60).
+   */
+  readonly reason: 'asked' | 'forced' | undefined;
+}
+
+/** A first request may be thousands of these. */
+const askedAnew: Due = { held: undefined, reason: 'asked' };
+
 type Decision = 'send' | 'remove' | 'later' | 'nothing';
 
 /**
@@ -57,13 +71,7 @@ export class Outbox {
   /** Whether a response can say that a name does not exist. */
   readonly #saysRemoved: boolean;
 
-  /** Names with the version that the client holds; undefined: it was not told of the name. */
-  readonly #pending = new Map<string, string | undefined>();
-  /**
-   * Those of them that go even if nothing changed: `asked` by the client, which also hears that they do not exist (X31, X32), or
-   * `forced` because what refers to them changed (X60).
-   */
-  readonly #reasons = new Map<string, 'asked' | 'forced'>();
+  readonly #pending = new Map<string, Due>();
   /** Those that are no longer there, in the order in which they went. */
   readonly #departures = new Map<string, Departure>();
   /** What the client accepted last of pending names: a full state may have to repeat it. Kept for those only. */
@@ -71,7 +79,7 @@ export class Outbox {
   /** Made by the first NACK. */
   #rejections: Rejections | undefined;
   /** What is left of a flush that did not fit into one response. */
-  #rest: Set<string> | undefined;
+  #rest: readonly string[] | undefined;
   /** Whether something was left out of the last flush because what it refers to has to go first. */
   #isHeldUp = false;
 
@@ -109,7 +117,7 @@ export class Outbox {
 
   /** Names that wait to be sent and that the client may not have. */
   *newNames(): Iterable<string> {
-    for (const [name, held] of this.#pending) {
+    for (const [name, { held }] of this.#pending) {
       const resource = held === undefined || held === unsure ? this.#view.resource(name) : undefined;
       if (resource !== undefined && this.#rejections?.refuses(name, resource.version) !== true) yield name;
     }
@@ -129,34 +137,35 @@ export class Outbox {
 
   /** What the client holds is settled when the name becomes pending, and stays so until it is sent. */
   note(name: string, held: string | undefined): void {
-    if (!this.#pending.has(name)) this.#pending.set(name, held);
+    if (!this.#pending.has(name)) this.#pending.set(name, { held, reason: undefined });
   }
 
+  /** @param held as for `note` */
   ask(name: string, held: string | undefined): void {
-    this.note(name, held);
-    this.#reasons.set(name, 'asked');
+    const due = this.#pending.get(name);
+    const settled = due === undefined ? held : due.held;
+    this.#pending.set(name, settled === undefined ? askedAnew : { held: settled, reason: 'asked' });
   }
 
   force(name: string): void {
-    this.note(name, this.heldVersion(name));
-    if (!this.#reasons.has(name)) this.#reasons.set(name, 'forced');
+    const due = this.#pending.get(name) ?? { held: this.heldVersion(name), reason: undefined };
+    this.#pending.set(name, due.reason === undefined ? { held: due.held, reason: 'forced' } : due);
   }
 
   /**
    * The content under a name changed.
    *
    * @param previous what it was; undefined: nothing
-   * @param departure when, should it be gone
    */
-  change(name: string, previous: Resource | undefined, departure: Departure): void {
+  change(name: string, previous: Resource | undefined, { sequence, committedAt }: Publication): void {
     if (!this.#pending.has(name)) {
       const refused = this.#rejections?.held(name);
-      this.#pending.set(name, refused === undefined ? previous?.version : unsure);
+      this.#pending.set(name, { held: refused === undefined ? previous?.version : unsure, reason: undefined });
       this.#rejections?.overtake(name);
       this.#keepHeld(name, refused ?? previous);
     }
     if (this.#view.resource(name) !== undefined) this.#departures.delete(name);
-    else this.#depart(name, departure);
+    else this.#depart(name, { sequence, at: committedAt });
   }
 
   /** The client holds under a name what it should not. */
@@ -170,7 +179,6 @@ export class Outbox {
   forget(name: string): void {
     this.#done(name);
     this.#rejections?.forget(name);
-    this.#rest?.delete(name);
   }
 
   forgetUnless(isWanted: (name: string) => boolean): void {
@@ -195,9 +203,10 @@ export class Outbox {
   refused(flight: Flight, message: string, isWanted: (name: string) => boolean): readonly string[] {
     const removed = new Set(flight.removed);
     const concerns = (name: string): boolean => {
-      if (!this.#pending.has(name)) return isWanted(name) || removed.has(name);
+      const due = this.#pending.get(name);
+      if (due === undefined) return isWanted(name) || removed.has(name);
       // It changed meanwhile: the new content goes out, whatever the client holds.
-      this.#pending.set(name, unsure);
+      this.#pending.set(name, { held: unsure, reason: due.reason });
       this.#heldContents?.delete(name);
       this.#keepHeld(name, flight.replaces.get(name));
       return false;
@@ -223,40 +232,45 @@ export class Outbox {
     const isEmpty = selection.resources.length === 0 && selection.removed.length === 0;
     // An answer without what waits would tell the client that there is nothing.
     if (isEmpty && (!answers || this.#isHeldUp)) return undefined;
-    return { ...selection, version: this.#view.version() };
+    selection.version = this.#view.version();
+    return selection;
   }
 
   #selectPart(options: SelectOptions): GrowingSelection {
     const selection = emptySelection();
     const continues = this.#rest !== undefined;
     this.#isHeldUp &&= continues;
+    const names = this.#rest ?? [...this.#pending.keys()];
+    this.#rest = undefined;
     let bytes = 0;
-    let cut = false;
-    for (const name of this.#rest ?? this.#pending.keys()) {
+    for (const [index, name] of names.entries()) {
+      const due = this.#pending.get(name);
+      // The client no longer wants it.
+      if (due === undefined) continue;
       const resource = this.#view.resource(name);
-      const decision = this.#decide(name, resource, options);
+      const decision = this.#decide(name, due, resource, options);
       if (decision === 'send' || decision === 'remove') {
         bytes += resource?.bytes ?? name.length;
-        cut = bytes > options.limit && selection.resources.length + selection.removed.length > 0;
-        if (cut) break;
+        if (bytes > options.limit && selection.resources.length + selection.removed.length > 0) {
+          this.#rest = names.slice(index);
+          break;
+        }
       }
-      if (decision === 'send' && resource !== undefined) add(selection, resource, this.#pending.get(name), undefined);
-      else if (decision === 'remove') this.#sayAbsent(name, selection);
-      this.#rest?.delete(name);
+      if (decision === 'send' && resource !== undefined) add(selection, resource, due.held, undefined);
+      else if (decision === 'remove') this.#sayAbsent(name, due, selection);
       // It is gone and nobody says so: there is nothing left to refuse.
       if (decision === 'nothing' && resource === undefined) this.#rejections?.forget(name);
       if (decision !== 'later') this.#done(name);
       else if (resource !== undefined) this.#isHeldUp = true;
     }
-    this.#rest = cut ? (this.#rest ?? new Set(this.#pending.keys())) : undefined;
     if (!continues && selection.resources.length === 0 && selection.removed.length === 0) this.#selectRetry(selection);
     return selection;
   }
 
-  #sayAbsent(name: string, { resources, removed }: GrowingSelection): void {
+  #sayAbsent(name: string, { held }: Due, { resources, removed }: GrowingSelection): void {
     const { absence } = this.#type;
     // What the client holds goes by its removal alone.
-    if (absence === undefined || this.#pending.get(name) !== undefined) removed.push(name);
+    if (absence === undefined || held !== undefined) removed.push(name);
     else resources.push(absence(name));
   }
 
@@ -278,18 +292,18 @@ export class Outbox {
     if (this.#mustWait(options)) return undefined;
     const news = emptySelection();
     let effective = answers;
-    for (const [name, held] of this.#pending) {
+    for (const [name, due] of this.#pending) {
       const resource = this.#view.resource(name);
-      const decision = this.#decide(name, resource, options);
+      const decision = this.#decide(name, due, resource, options);
       if (decision === 'later') continue;
       if (decision !== 'nothing') effective = true;
-      const before = this.#heldBefore(name);
+      const before = this.#heldBefore(name, due);
       // It is again what the client accepted last: it stands for itself and no longer for what was refused.
       if (typeof before === 'object' && before.version === resource?.version) this.#rejections?.forget(name);
       this.#done(name);
       if (decision === 'remove') news.removed.push(name);
       if (decision !== 'send' || resource === undefined || this.#offered(resource) !== resource) continue;
-      add(news, resource, held, before);
+      add(news, resource, due.held, before);
     }
     if (!effective && !this.#selectRetry(news)) return undefined;
     return { ...news, ...this.#wholeState() };
@@ -297,9 +311,9 @@ export class Outbox {
 
   /** Whether a full state has to wait, since one of its resources has to. */
   #mustWait(options: SelectOptions): boolean {
-    for (const name of this.#pending.keys()) {
+    for (const [name, due] of this.#pending) {
       const resource = this.#view.resource(name);
-      if (resource !== undefined && this.#decide(name, resource, options) === 'later') return true;
+      if (resource !== undefined && this.#decide(name, due, resource, options) === 'later') return true;
     }
     return false;
   }
@@ -325,14 +339,17 @@ export class Outbox {
   }
 
   /** What the client holds under a pending name. */
-  #heldBefore(name: string): Held {
+  #heldBefore(name: string, due: Due): Held {
     const held = this.#heldContents?.get(name) ?? this.#rejections?.held(name);
-    return held ?? (this.#pending.get(name) === undefined ? 'nothing' : 'unknown');
+    return held ?? (due.held === undefined ? 'nothing' : 'unknown');
   }
 
-  #decide(name: string, resource: Resource | undefined, { mayAdd, mayRemove }: SelectOptions): Decision {
-    const held = this.#pending.get(name);
-    const reason = this.#reasons.get(name);
+  #decide(
+    name: string,
+    { held, reason }: Due,
+    resource: Resource | undefined,
+    { mayAdd, mayRemove }: SelectOptions,
+  ): Decision {
     if (resource !== undefined) {
       if (reason !== 'asked') {
         if (this.#rejections?.refuses(name, resource.version) === true) return 'nothing';
@@ -353,7 +370,6 @@ export class Outbox {
 
   #done(name: string): void {
     this.#pending.delete(name);
-    this.#reasons.delete(name);
     this.#departures.delete(name);
     this.#heldContents?.delete(name);
     this.#rejections?.overtake(name);

@@ -22,6 +22,8 @@ export interface Selection {
 
 /** A selection while it is made. */
 export interface GrowingSelection {
+  /** Empty until all is in it. */
+  version: string;
   readonly resources: Resource[];
   readonly removed: string[];
   readonly changed: Resource[];
@@ -31,7 +33,15 @@ export interface GrowingSelection {
 }
 
 export function emptySelection(): GrowingSelection {
-  return { resources: [], removed: [], changed: [], replaces: new Map(), introduces: [], isHeartbeat: false };
+  return {
+    version: '',
+    resources: [],
+    removed: [],
+    changed: [],
+    replaces: new Map(),
+    introduces: [],
+    isHeartbeat: false,
+  };
 }
 
 /** Says of resources that they are still what they were (X72). */

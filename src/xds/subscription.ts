@@ -168,9 +168,9 @@ export class Subscription {
     const { subscribe, unsubscribe } = request;
     const held = this.#credibleVersions(request);
     const dropped = new Set(unsubscribe);
-    for (const name of subscribe) {
-      if (name === '*' || dropped.has(name)) continue;
-      this.#view.follow(name);
+    for (const asked of subscribe) {
+      if (asked === '*' || dropped.has(asked)) continue;
+      const name = this.#view.follow(asked);
       const version = this.#view.resource(name)?.version;
       if (version === undefined || held.get(name) !== version) this.#outbox.ask(name, held.get(name));
       else if (this.#forcedEarly.has(name)) this.#outbox.force(name);
@@ -231,8 +231,7 @@ export class Subscription {
     // The answer is on its way already: Envoy asks for what was pushed right behind the cluster that needs it (X302).
     if (this.#anticipated.delete(name)) return;
     const held = this.#isWanted(name) ? this.#outbox.heldVersion(name) : before;
-    this.#view.follow(name);
-    this.#outbox.ask(name, held);
+    this.#outbox.ask(this.#view.follow(name), held);
   }
 
   #subscribeAll(): void {
@@ -282,8 +281,7 @@ export class Subscription {
 
   /** The view changed under a name. Happens inside a commit: nothing is encoded or sent here (hot-path H210, H217). */
   changed(name: string, previous: Resource | undefined, publication: Publication): void {
-    const { sequence, committedAt } = publication;
-    this.#outbox.change(name, previous, { sequence, at: committedAt });
+    this.#outbox.change(name, previous, publication);
     if (this.#publications.at(-1) !== publication && this.#publications.length < mostPublications) {
       this.#publications.push(publication);
     }
@@ -369,18 +367,31 @@ export class Subscription {
     }
     this.#answerDue = false;
     // A flush in parts has reached the client with its last part.
-    return this.#send(selection, options, this.#outbox.inParts ? [] : this.#publications.splice(0));
+    if (this.#outbox.inParts) return this.#send(selection, options, []);
+    const publications = this.#publications;
+    this.#publications = [];
+    return this.#send(selection, options, publications);
   }
 
   #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
-    const { changed, ...content } = selection;
+    const { version, resources, removed, changed, introduces, isHeartbeat } = selection;
     const { now: sentAt, sequence } = options;
-    const { resources, removed, isHeartbeat } = content;
-    const version = this.#saysVersion ? content.version : '';
-    const encoded = options.encode({ version, resources, removed, isHeartbeat });
-    const replaces = this.deliveries.replacedWith(content.replaces);
-    const flight = { ...content, replaces, nonce: encoded.nonce, sentAt, sequence, publications };
-    this.deliveries.sent(flight, removed.length > 0 || changed.length > content.introduces.length);
+    const encoded = options.encode({ version: this.#saysVersion ? version : '', resources, removed, isHeartbeat });
+    const { nonce } = encoded;
+    const replaces = this.deliveries.replacedWith(selection.replaces);
+    const flight = {
+      nonce,
+      sentAt,
+      sequence,
+      publications,
+      version,
+      resources,
+      removed,
+      replaces,
+      introduces,
+      isHeartbeat,
+    };
+    this.deliveries.sent(flight, removed.length > 0 || changed.length > introduces.length);
     this.#heartbeats?.sent(flight);
     return { flight, encoded, changed };
   }

@@ -36,11 +36,16 @@ export class StoreView implements View, Onlooker {
   }
 
   follow(name: string): string {
-    if (this.named.has(name)) return name;
     let shared = name;
-    for (const { group, number } of this.#seats) shared = group.follow(name, number);
+    let content: Content | undefined;
+    for (const { group, number } of this.#seats) {
+      const followed = group.follow(name, number);
+      if (followed === undefined) return name;
+      shared = followed.name;
+      content ??= followed.content;
+    }
     this.named.size++;
-    this.#count(this.#content(shared));
+    this.#count(content);
     return shared;
   }
 
