@@ -140,6 +140,30 @@ describe('a response', () => {
   });
 });
 
+it('a large first answer holds up others by one message at a time (hot-path/H905)', () => {
+  const rig = new ServerRig();
+  const many = namesUpTo(5000);
+  rig.mesh.change((mesh) => many.forEach((name) => mesh.put('endpoints', name, 'x'.repeat(1000))));
+  rig.mesh.put('endpoints', 'other', '0');
+  const other = rig.bootedClient(['other']);
+  const large = rig.client();
+  // Full after each message, as a connection is that takes its time.
+  large.isFull = true;
+  large.request('endpoints', { node: { id: aNodeId }, resourceNamesSubscribe: many });
+  const received: string[] = [];
+  for (let round = 1; received.length < many.length; round++) {
+    expect(round).toBeLessThan(100);
+    rig.mesh.put('endpoints', 'other', String(round));
+    expect(rig.exchange(other).map(({ resources }) => resources)).toEqual([[`other@${round}`]]);
+    const messages = large.take();
+    expect(messages).toHaveLength(1);
+    received.push(...messages.flatMap(({ resources }) => resources));
+    expect(messages.flatMap(({ resources }) => resources).length).toBeLessThan(300);
+    large.drain();
+    large.isFull = true;
+  }
+});
+
 it('full states of the same view are the same bytes for all (xds-protocol/X166, hot-path/H216)', () => {
   const rig = new ServerRig();
   rig.mesh.change((mesh) => ['a', 'b', 'c'].forEach((name) => mesh.put('listener', name, '1')));

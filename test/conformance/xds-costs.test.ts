@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../src/incremental/engine.ts';
 import { scopesOf } from '../../src/policy/scope.ts';
 import { resource, resourceNames } from '../../src/xds/resources.ts';
 import { XdsServer } from '../../src/xds/server.ts';
@@ -32,14 +33,16 @@ function routesOf(host: string, timeout: string, options: Parameters<typeof aVir
 }
 
 class CountedMesh {
-  readonly engine = aMesh(
-    ...services.flatMap((name, index) => [aService(name), aShard(name, addresses(index, 25))]),
-    routesOf('service-3', '1s'),
-  );
+  readonly engine: Engine;
   readonly #clock = new ManualClock();
   readonly #clients: readonly CountingClient[];
 
-  constructor() {
+  constructor(...more: readonly ARow[]) {
+    this.engine = aMesh(
+      ...services.flatMap((name, index) => [aService(name), aShard(name, addresses(index, 25))]),
+      routesOf('service-3', '1s'),
+      ...more,
+    );
     const queries = { names: resourceNames, resource, scopes: scopesOf };
     const server = new XdsServer({ engine: this.engine, queries, clock: this.#clock, identifier: 'weir/test' });
     server.open();
@@ -184,4 +187,17 @@ describe('a change costs no more than it did, counted in pushes, resources and b
     expect(counts).toEqual(mostCounts);
     expect(bytes).toBeLessThanOrEqual(mostBytes);
   });
+});
+
+it('fifty thousand endpoints that are written again as they were cost nothing, and one that changes costs its list (xds-protocol/X262)', () => {
+  const rows = Array.from({ length: 500 }, (_, index) => aShard(`large-${index}`, addresses(index % 250, 100)));
+  const mesh = new CountedMesh(...rows, ...rows.map((_, index) => aService(`large-${index}`)));
+  expect(mesh.costOf(() => put(mesh.engine, ...rows))).toEqual({ pushes: 0, resources: 0, removed: 0, bytes: 0 });
+  let runs: ReadonlyMap<string, number> = new Map();
+  const change = (): void => {
+    runs = put(mesh.engine, aShard('large-7', addresses(7, 101))).reran;
+  };
+  expect(mesh.costOf(change)).toMatchObject({ pushes: clients.length, resources: clients.length, removed: 0 });
+  // Once for each scope: the two clients of one namespace share it.
+  expect(runs.get(resource.name)).toBe(2);
 });
