@@ -62,6 +62,11 @@ export class TaintedNames {
    */
   unanswered(nodeId: string, type: string, flight: Flight): void {
     this.#dropExpired();
+    if (this.#size >= this.#mostNames && !this.#groups.has(keyOf(nodeId, type))) {
+      // When many are lost at once, most find no place.
+      this.#dropped += flight.resources.length + flight.removed.length;
+      return;
+    }
     const group = this.#touch(nodeId, type);
     const doubts = [
       ...flight.resources.map(({ name, version }) => [name, version] as const),
