@@ -8,6 +8,7 @@ const shortNames: Readonly<Record<string, string>> = {
   endpoints: 'eds',
   listener: 'lds',
   routes: 'rds',
+  virtualHosts: 'vhds',
   secret: 'sds',
   extension: 'ecds',
   runtime: 'rtds',
