@@ -140,7 +140,6 @@ export class Outbox {
     if (!this.#pending.has(name)) this.#pending.set(name, { held, reason: undefined });
   }
 
-  /** @param held as for `note` */
   ask(name: string, held: string | undefined): void {
     const due = this.#pending.get(name);
     const settled = due === undefined ? held : due.held;

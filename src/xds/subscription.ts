@@ -172,7 +172,8 @@ export class Subscription {
       if (asked === '*' || dropped.has(asked)) continue;
       const name = this.#view.follow(asked);
       const version = this.#view.resource(name)?.version;
-      if (version === undefined || held.get(name) !== version) this.#outbox.ask(name, held.get(name));
+      const before = held.get(name);
+      if (version === undefined || before !== version) this.#outbox.ask(name, before);
       else if (this.#forcedEarly.has(name)) this.#outbox.force(name);
     }
     this.#forcedEarly.clear();
@@ -367,10 +368,7 @@ export class Subscription {
     }
     this.#answerDue = false;
     // A flush in parts has reached the client with its last part.
-    if (this.#outbox.inParts) return this.#send(selection, options, []);
-    const publications = this.#publications;
-    this.#publications = [];
-    return this.#send(selection, options, publications);
+    return this.#send(selection, options, this.#outbox.inParts ? [] : this.#publications.splice(0));
   }
 
   #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
