@@ -201,8 +201,11 @@ export class Outbox {
    */
   refused(flight: Flight, message: string, isWanted: (name: string) => boolean): readonly string[] {
     const removed = new Set(flight.removed);
+    const versions = new Map(flight.resources.map(({ name, version }) => [name, version]));
     const concerns = (name: string): boolean => {
       const due = this.#pending.get(name);
+      // Sent anew since: the answer to that will tell.
+      if (due === undefined && this.#view.resource(name)?.version !== versions.get(name)) return false;
       if (due === undefined) return isWanted(name) || removed.has(name);
       // It changed meanwhile: the new content goes out, whatever the client holds.
       this.#pending.set(name, { held: unsure, reason: due.reason });

@@ -48,6 +48,25 @@ describe('a NACK', () => {
     expect(rig.flush()?.resources).toEqual(['a@good']);
   });
 
+  it.each(['sotw', 'delta'] as const)(
+    'of content that is on its way anew leaves nothing behind once that is accepted (xds-protocol/X301, xds-protocol/X53): %s',
+    (wire) => {
+      const answer = (nonce: string | undefined, error?: { readonly code: number; readonly message: string }) =>
+        wire === 'delta' ? rig.delta({ nonce: nonce ?? '', error }) : rig.sotw([], { nonce: nonce ?? '', error });
+      const rig = settled(wire, 'cluster', { a: '1' });
+      rig.change({ a: 'bad' });
+      const refused = rig.flush()?.nonce;
+      rig.change({ a: '1' });
+      rig.now += 1_000;
+      const mended = rig.flush();
+      expect(mended?.resources).toEqual(['a@1']);
+      answer(refused, { code: 13, message: 'Error adding a: bad' });
+      answer(mended?.nonce);
+      expect(rig.flush()).toBeUndefined();
+      expect(rig.subscription.lastNack).toBeUndefined();
+    },
+  );
+
   it('is not answered with the same content when something else changes', () => {
     const rig = settled('delta', 'cluster', { a: '1', b: '1' });
     rig.change({ a: 'bad' });
