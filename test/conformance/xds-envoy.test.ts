@@ -59,7 +59,7 @@ describe.skipIf(binary === undefined).each(variants)(
     });
 
     // On streams of their own, clusters that go are kept for a while (X59).
-    whereOrdered('takes a cluster back that it had lost, and loses no host of it (xds-protocol/X66)', async () => {
+    it.each(ordered)('takes a cluster back that it had lost, and loses no host of it (xds-protocol/X66)', async () => {
       for (const seconds of [1, 2]) {
         rig.served.mesh.change((mesh) => {
           mesh.put('cluster', 'b', rig.cluster('b', { seconds }), { children: ['b'] });
@@ -152,7 +152,7 @@ describe.skipIf(binary === undefined).each(variants)(
       expect(await ask(port)).toBe('200 one');
     });
 
-    whereOrdered('answers 503 as soon as a cluster is gone that it has routes to (xds-protocol/X306)', async () => {
+    it.each(ordered)('answers 503 as soon as a cluster is gone that it has routes to (xds-protocol/X306)', async () => {
       const port = await rig.portOf('l');
       rig.served.mesh.remove('cluster', 'a');
       await until(async () => (await ask(port)).startsWith('503'));
