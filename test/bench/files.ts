@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { endpointAddress, fileOfService, writeMesh, writeMeshFile, type MeshSize } from '../support/mesh-files.ts';
 import { DeltaClient } from './delta-client.ts';
 import { rounded, spreadOf, type Bench, type Report } from './report.ts';
@@ -47,10 +48,19 @@ async function measureFiles(report: Report): Promise<void> {
       seconds: rounded((performance.now() - connected) / 1000),
       residentMB: residentMegabytes(served.process),
     });
-    await measureEdits(report, 'endpoint moved, file write to response', (edit) =>
-      editEndpoint(client, directory, edit),
-    );
-    await measureEdits(report, 'route edited, file write to response', (edit) => editRoute(client, directory, edit));
+    // What a person does, and what a script may do: the next edit as soon as the last one has arrived.
+    for (const [pace, gap] of [
+      ['now and then', 150],
+      ['at full speed', 0],
+    ] as const) {
+      const first = gap === 0 ? edits : 0;
+      await measureEdits(report, `endpoint moved ${pace}, file write to response`, gap, (edit) =>
+        editEndpoint(client, directory, first + edit),
+      );
+      await measureEdits(report, `route edited ${pace}, file write to response`, gap, (edit) =>
+        editRoute(client, directory, first + edit),
+      );
+    }
     report.row('after the edits', { seconds: 0, residentMB: residentMegabytes(served.process) });
     client.close();
   } finally {
@@ -80,9 +90,18 @@ function residentMegabytes(child: ChildProcess): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }
 
-async function measureEdits(report: Report, variant: string, edit: (number: number) => Promise<number>): Promise<void> {
+/** @param gap milliseconds before each edit */
+async function measureEdits(
+  report: Report,
+  variant: string,
+  gap: number,
+  edit: (number: number) => Promise<number>,
+): Promise<void> {
   const times: number[] = [];
-  for (let number = 0; number < edits; number++) times.push(await edit(number));
+  for (let number = 0; number < edits; number++) {
+    if (gap > 0) await delay(gap);
+    times.push(await edit(number));
+  }
   const { median, max } = spreadOf(times);
   report.row(variant, { medianMs: rounded(median), maxMs: rounded(max), edits });
 }
