@@ -152,7 +152,7 @@ describe('windows', () => {
     expect(windows).toEqual([20, 40, 80, 100, 100, 50, 25, 12.5, 10, 10]);
   });
 
-  it('make two of a burst of structural changes, for which no change of endpoints waits (xds-protocol/X71, hot-path/H603)', () => {
+  it('make two of a burst of structural changes, for which no change of endpoints waits (hot-path/H603)', () => {
     const rig = new Rig(pacing);
     const [a, b] = [rig.stream('a'), rig.stream('b')];
     for (let change = 0; change < 100; change++) rig.queue.add(a, 'structure');

@@ -42,7 +42,7 @@ const leftToOthers = 0.75;
  * never blocks for long.
  *
  * A change goes at once, and opens a window; what changes for the same streams until its end goes then, together, so that a burst
- * is two responses to the client (X71). A window is not prolonged by what comes in it, so nothing waits longer than one (H602);
+ * is two responses to the client. A window is not prolonged by what comes in it, so nothing waits longer than one (H602);
  * windows grow while the machine is busy.
  */
 export class FlushQueue {
