@@ -1,5 +1,9 @@
-import type { Conversion, ConversionContext, KubernetesObject } from '../../src/discovery/kubernetes/conversion.ts';
-import type { ObjectMetadata } from '../../src/discovery/kubernetes/metadata.ts';
+import type {
+  Conversion,
+  ConversionContext,
+  KubernetesObject,
+} from '../../src/discovery/kubernetes/objects/conversion.ts';
+import type { ObjectMetadata } from '../../src/discovery/kubernetes/objects/metadata.ts';
 
 /** Objects for the tests of the converters: `reviews` in the namespace `shop`. */
 

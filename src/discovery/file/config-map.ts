@@ -1,7 +1,7 @@
 import { configKey } from '../../model/keys.ts';
 import type { Violation } from '../../model/provenance.ts';
-import { readMetadata } from '../kubernetes/metadata.ts';
-import { describeValue, errorAt, type Reading } from '../kubernetes/violations.ts';
+import { readMetadata } from '../kubernetes/objects/metadata.ts';
+import { describeValue, errorAt, type Reading } from '../kubernetes/objects/violations.ts';
 import { configRow, isMapping, type Identified, type ObjectContext } from './object-reading.ts';
 import type { SourceRow } from './source-row.ts';
 import { readYamlDocument } from './yaml/document.ts';

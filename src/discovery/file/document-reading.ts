@@ -1,7 +1,7 @@
 import type { Violation } from '../../model/provenance.ts';
 import { configKey } from '../../model/keys.ts';
-import { readMetadata } from '../kubernetes/metadata.ts';
-import { describeValue, errorAt } from '../kubernetes/violations.ts';
+import { readMetadata } from '../kubernetes/objects/metadata.ts';
+import { describeValue, errorAt } from '../kubernetes/objects/violations.ts';
 import { readConfigMap } from './config-map.ts';
 import { kindOfDocument, readableKinds, type KindOfDocument } from './kinds.ts';
 import { isMapping, readObject, type Identified, type ObjectContext, type ObjectReading } from './object-reading.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { workloadKey } from '../../model/keys.ts';
-import type { Workload } from '../../model/workload.ts';
+import { workloadKey } from '../../../model/keys.ts';
+import type { Workload } from '../../../model/workload.ts';
 import {
   portNumber,
   referenceTo,

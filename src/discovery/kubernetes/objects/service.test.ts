@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Service } from '../../model/service.ts';
-import { anObject, inTestContext, pathsAndCodes, theRow } from '../../../test/support/kubernetes-objects.ts';
+import type { Service } from '../../../model/service.ts';
+import { anObject, inTestContext, pathsAndCodes, theRow } from '../../../../test/support/kubernetes-objects.ts';
 import { convertService } from './service.ts';
 
 type Spec = Readonly<Record<string, unknown>>;

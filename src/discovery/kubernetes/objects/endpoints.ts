@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../model/endpoint.ts';
-import { endpointShardKey, serviceKey } from '../../model/keys.ts';
+import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../../model/endpoint.ts';
+import { endpointShardKey, serviceKey } from '../../../model/keys.ts';
 import {
   hostnameOfService,
   referenceTo,

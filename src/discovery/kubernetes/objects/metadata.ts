@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Violation } from '../../model/provenance.ts';
+import type { Violation } from '../../../model/provenance.ts';
 import { readBy, says } from './violations.ts';
 
 /** What Weir reads of `metadata`. */

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../model/endpoint.ts';
-import { endpointShardKey, serviceKey, workloadKey } from '../../model/keys.ts';
-import type { Violation } from '../../model/provenance.ts';
+import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../../model/endpoint.ts';
+import { endpointShardKey, serviceKey, workloadKey } from '../../../model/keys.ts';
+import type { Violation } from '../../../model/provenance.ts';
 import {
   hostnameOfService,
   isCarried,

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { EndpointShard } from '../../model/endpoint.ts';
+import type { EndpointShard } from '../../../model/endpoint.ts';
 import { convertEndpointSlice } from './endpoint-slice.ts';
 import { convertEndpoints } from './endpoints.ts';
-import { anObject, inTestContext, pathsAndCodes, theRow, theRows } from '../../../test/support/kubernetes-objects.ts';
+import {
+  anObject,
+  inTestContext,
+  pathsAndCodes,
+  theRow,
+  theRows,
+} from '../../../../test/support/kubernetes-objects.ts';
 
 type Content = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { flatText } from '../../model/keys.ts';
-import type { ObjectReference, Origin } from '../../model/provenance.ts';
+import { flatText } from '../../../model/keys.ts';
+import type { ObjectReference, Origin } from '../../../model/provenance.ts';
 import type { ObjectMetadata } from './metadata.ts';
 import { says, type Reading } from './violations.ts';
 

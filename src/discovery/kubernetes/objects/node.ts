@@ -1,4 +1,4 @@
-import type { Node } from '../../model/workload.ts';
+import type { Node } from '../../../model/workload.ts';
 import type { Conversion, KubernetesObject } from './conversion.ts';
 
 /** A Node as the place where its pods run. */

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { serviceKey } from '../../model/keys.ts';
-import { protocolOfPort } from '../../model/protocol.ts';
-import type { Violation } from '../../model/provenance.ts';
-import type { Resolution, Service, ServicePort } from '../../model/service.ts';
+import { serviceKey } from '../../../model/keys.ts';
+import { protocolOfPort } from '../../../model/protocol.ts';
+import type { Violation } from '../../../model/provenance.ts';
+import type { Resolution, Service, ServicePort } from '../../../model/service.ts';
 import {
   hostnameOfService,
   isCarried,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { Violation } from '../../model/provenance.ts';
-import type { ViolationCodeName } from '../../model/violation-codes.ts';
+import type { Violation } from '../../../model/provenance.ts';
+import type { ViolationCodeName } from '../../../model/violation-codes.ts';
 
 /** From zod's issues to violations: what was expected, what stands there, and what to do. */
 

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Workload } from '../../model/workload.ts';
+import type { Workload } from '../../../model/workload.ts';
 import type { ObjectMetadata } from './metadata.ts';
 import { convertNamespace } from './namespace.ts';
 import { convertNode } from './node.ts';
-import { anObject, inTestContext, pathsAndCodes, theRow, theRows } from '../../../test/support/kubernetes-objects.ts';
+import {
+  anObject,
+  inTestContext,
+  pathsAndCodes,
+  theRow,
+  theRows,
+} from '../../../../test/support/kubernetes-objects.ts';
 import { convertPod } from './pod.ts';
 
 type Content = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Namespace } from '../../model/workload.ts';
+import type { Namespace } from '../../../model/workload.ts';
 import type { Conversion, KubernetesObject } from './conversion.ts';
 
 export function convertNamespace({ metadata }: KubernetesObject): Conversion<Namespace> {
