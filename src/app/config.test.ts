@@ -71,6 +71,7 @@ it('leaves unset what has no default', () => {
     domain: 'cluster.local',
     admin: { host: '127.0.0.1', port: 15014 },
     routeDelivery: 'route-configuration',
+    auditInterval: 600_000,
     logLevel: 'info',
     logFormat: 'auto',
   });

@@ -186,6 +186,15 @@ export const settings = {
       'how proxies get the routes of a port that services share: route-configuration, as a whole; or virtual-hosts, host by host, to each Envoy ' +
       'from 1.40 on with incremental xDS and without an Istio agent',
   },
+  auditInterval: {
+    schema: durationOrOff,
+    flag: 'audit-interval',
+    placeholder: 'DURATION',
+    variable: 'WEIR_AUDIT_INTERVAL',
+    default: '10m',
+    description:
+      'time between two audits, in which everything that was computed step by step is computed again, compared and put right; or off',
+  },
   logLevel: {
     schema: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }),
     flag: 'log-level',

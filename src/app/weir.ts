@@ -11,6 +11,7 @@ import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { admit } from './admission.ts';
+import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
 import { formatSocketAddress } from './listen-address.ts';
@@ -139,7 +140,8 @@ async function live(
     log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT or --xds-tls HOST:PORT serves it');
   }
 
-  const runs = registries.map((registry) => registry.run(signal));
+  const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
+  const runs = [...registries.map((registry) => registry.run(signal)), auditNowAndThen(audit, signal)];
   // When one of them fails the others are told to stop, and have to be waited for as well.
   opened.push({ close: async () => void (await Promise.allSettled(runs)) });
   const followed = Promise.all(runs);

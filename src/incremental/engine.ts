@@ -1,10 +1,11 @@
 import { applyPlan, changesOf, planWrites, type RowWrite } from './batch.ts';
 import type { Commit, QueryFailure, Watch, Write } from './commit.ts';
 import type { Cause, Index, Query, Read, Table } from './definitions.ts';
+import { wrongNodes, type Difference } from './audit.ts';
 import { explainNode, type Explanation, type ExplanationLimits } from './explain.ts';
 import { errorOf, Graph } from './graph.ts';
 import { invariant } from './invariant.ts';
-import { noResult, QueryNode, WatchNode, type IndexNode, type RowNode } from './node.ts';
+import { IndexNode, noResult, QueryNode, WatchNode, type Node } from './node.ts';
 import { statisticsOf, type EngineStatistics } from './statistics.ts';
 
 export interface EngineOptions {
@@ -160,6 +161,37 @@ export class Engine {
     return { sequence: this.sequence, watches: this.#watches, ...counts };
   }
 
+  /**
+   * Computes everything held again, piece by piece, and puts right what increments have made wrong, in a commit of its own whose source
+   * is `audit` (hot-path H408). Other batches may come between two pieces.
+   *
+   * @param now milliseconds of the monotonic clock
+   * @returns after each piece what was wrong with it, which is a bug; undefined for nothing
+   */
+  *audit(now: () => number): Generator<Difference | undefined, void> {
+    for (const node of wrongNodes(this.#graph)) {
+      if (node !== undefined) this.#putRight(node, { source: 'audit', at: now() });
+      yield (
+        node && {
+          kind: node instanceof QueryNode ? 'result' : 'index',
+          name: node.source.definition.name,
+          key: node.key,
+        }
+      );
+    }
+  }
+
+  #putRight(node: QueryNode | IndexNode, cause: Cause): void {
+    const sequence = ++this.#graph.sequence;
+    this.#committing = true;
+    if (node instanceof IndexNode) node.changedAt = sequence;
+    const watches = this.#refreshWatches([node]);
+    this.#tell(watches, { sequence, cause, changedRows: [], reran: this.#lastReran });
+    this.#reportFailures();
+    // What listeners wrote; and it is there that nobody's failures are thrown.
+    this.#carryOutBatches();
+  }
+
   #readFromAnywhere(source: Query<string, unknown>, key: string): unknown {
     try {
       return this.#graph.read(source, key);
@@ -209,7 +241,7 @@ export class Engine {
   }
 
   /** Brings every watched query up to date and drops what is no longer needed. Gives the watches that may have a new result. */
-  #refreshWatches(changed: readonly (RowNode | IndexNode)[]): readonly WatchNode[] {
+  #refreshWatches(changed: readonly Node[]): readonly WatchNode[] {
     const graph = this.#graph;
     this.#lastReran = new Map();
     this.#refreshing = true;

@@ -3,7 +3,7 @@ import type { Read } from './definitions.ts';
 import { eachDependent, withDependent, withoutDependent } from './dependents.ts';
 import { invariant } from './invariant.ts';
 import { nameOfNode, noResult, QueryNode, QueryState, resultOf, RowNode, State, WatchNode } from './node.ts';
-import type { Dependent, ErasedQuery, IndexNode, Node } from './node.ts';
+import type { Dependent, ErasedQuery, Node } from './node.ts';
 import { IndexState, TableState, type ErasedIndex, type ErasedTable } from './table-state.ts';
 
 /** Beyond this many reads in one run, asking a set whether a node was read already is faster than looking. */
@@ -112,8 +112,8 @@ export class Graph {
 
   // --- marking ---
 
-  /** Marks what may depend on the changed nodes. Gives the watches among it, in order of their creation. */
-  mark(changed: readonly (RowNode | IndexNode)[]): readonly WatchNode[] {
+  /** Marks what may depend on the changed nodes, and results that are wrong. Gives the watches among it, in order of their creation. */
+  mark(changed: readonly Node[]): readonly WatchNode[] {
     const watches: WatchNode[] = [];
     const suspects: QueryNode[] = [];
     const suspect = (dependent: Dependent): void => {
@@ -127,7 +127,12 @@ export class Graph {
       suspect(dependent);
       if (dependent instanceof QueryNode) dependent.state = State.stale;
     };
-    for (const node of changed) eachDependent(node.dependents, makeStale);
+    for (const node of changed) {
+      if (node instanceof QueryNode) {
+        node.state = State.stale;
+        eachDependent(node.dependents, suspect);
+      } else eachDependent(node.dependents, makeStale);
+    }
     for (const node of this.#circular) makeStale(node);
     // A stack, not recursion: chains of reads may be long, and each node is expanded once, when it stops being clean.
     for (let node = suspects.pop(); node !== undefined; node = suspects.pop()) eachDependent(node.dependents, suspect);

@@ -307,6 +307,22 @@ function engineMetrics(registry: Registry) {
       help: 'Bugs that were confined to one query or listener.',
       registers,
     }),
+    audits: new Counter({
+      name: 'weir_audits_total',
+      help: 'Times that everything was computed again and compared.',
+      registers,
+    }),
+    auditSeconds: new Gauge({
+      name: 'weir_audit_duration_seconds',
+      help: 'Time that the last audit took, its pauses included.',
+      registers,
+    }),
+    auditDifferences: new Counter({
+      name: 'weir_audit_differences_total',
+      help: 'Results and index values that an audit found wrong and put right: bugs.',
+      labelNames: ['name'],
+      registers,
+    }),
   };
 }
 

@@ -99,6 +99,21 @@ function sentTo(engine: Engine): Sent {
   };
 }
 
+/** Keeps everything that the proxy would be sent now up to date. */
+function watchesOf(engine: Engine): readonly { stop(): void }[] {
+  const types = ['cluster', 'endpoints', 'listener', 'routes'] as const;
+  const scopes = engine.read(scopesOf, proxyKey('web'));
+  return types.flatMap((type) =>
+    scopes[type].flatMap((scope) => {
+      const names = engine.read(resourceNames, resourceNamesKey(type, scope));
+      return [
+        engine.watch(resourceNames, resourceNamesKey(type, scope), () => undefined),
+        ...names.map((name) => engine.watch(resource, resourceKey(type, scope, name), () => undefined)),
+      ];
+    }),
+  );
+}
+
 function forAnyMesh(check: (sent: Sent) => void): void {
   fc.assert(
     fc.property(anyMesh, anyProxy, (mesh, proxy) => {
@@ -143,6 +158,25 @@ function combinations({ filterChainMatch = {} }: envoy.FilterChain): readonly st
 }
 
 describe('in any mesh', () => {
+  it('hot-path/H408 what edits made is what the rows give', () => {
+    fc.assert(
+      fc.property(fc.array(anyMesh, { minLength: 2, maxLength: 4 }), anyProxy, (meshes, proxy) => {
+        const engine = aMesh(aProxy('web', { labels: { app: 'web' }, ...proxy }));
+        put(engine, aShard('a', ['10.2.0.1', '10.2.0.2'], { ports: {} }));
+        const watches: { stop(): void }[] = [engine.watch(scopesOf, proxyKey('web'), () => undefined)];
+        for (const mesh of meshes) {
+          engine.batch({ source: 'test', at: 0 }, (write) => {
+            for (const { key } of engine.rows(services)) write.remove(services, key);
+            for (const service of mesh) write.put(services, service);
+          });
+          watches.push(...watchesOf(engine));
+        }
+        expect([...engine.audit(() => 0)].filter((difference) => difference !== undefined)).toEqual([]);
+        for (const watch of watches) watch.stop();
+      }),
+    );
+  });
+
   it('no two listeners have one name or socket', () => {
     forAnyMesh(({ listeners }) => {
       expect(repeated(listeners.map(({ name }) => name ?? ''))).toEqual([]);
