@@ -67,12 +67,20 @@ it('lets no client make series of its own', async () => {
   expect(await expose()).toContain('weir_overdue_responses_total{type="other"} 1');
 });
 
-it('shows what is on its way', async () => {
+it('hot-path/H617 shows what is on its way', async () => {
   const metrics = createMetrics({ version: '1.2.3', uptime: () => 0, processMetrics: false });
-  measureLoad(() => ({ waiting: 3, window: 20, queuedBytes: 4096, sharedBytes: 512 }), metrics);
+  const load = { waiting: 3, window: 20, queuedBytes: 4096, sharedBytes: 512, unanswered: 2, oldestUnanswered: 1500 };
+  measureLoad(
+    () => load,
+    () => 0.25,
+    metrics,
+  );
   const text = await metrics.expose();
   expect(text).toContain('weir_waiting_streams 3');
   expect(text).toContain('weir_push_window_seconds 0.02');
   expect(text).toContain('weir_queued_bytes 4096');
   expect(text).toContain('weir_shared_response_bytes 512');
+  expect(text).toContain('weir_unanswered_responses 2');
+  expect(text).toContain('weir_oldest_unanswered_seconds 1.5');
+  expect(text).toContain('weir_event_loop_busy_ratio 0.25');
 });

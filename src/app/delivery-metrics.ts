@@ -46,10 +46,17 @@ export function deliveryMetrics(metrics: Metrics): XdsObserver {
   };
 }
 
-/** Brings the gauges of what is on its way up to date, before each exposition. */
-export function measureLoad(load: () => ServerLoad, metrics: Metrics): void {
+/**
+ * Brings the gauges of what is on its way up to date, before each exposition.
+ *
+ * @param busyShare share of the time since its last call in which the event loop was busy
+ */
+export function measureLoad(load: () => ServerLoad, busyShare: () => number, metrics: Metrics): void {
   metrics.beforeExposition(() => {
-    const { waiting, window, queuedBytes, sharedBytes } = load();
+    const { waiting, window, queuedBytes, sharedBytes, unanswered, oldestUnanswered } = load();
+    metrics.busyShare.set(busyShare());
+    metrics.unansweredResponses.set(unanswered);
+    metrics.oldestUnanswered.set(oldestUnanswered / 1000);
     metrics.waitingStreams.set(waiting);
     metrics.pushWindow.set(window / 1000);
     metrics.queuedBytes.set(queuedBytes);

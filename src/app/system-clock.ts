@@ -23,15 +23,16 @@ export const serverClock: ServerClock = {
 
 /** How changes are gathered for the proxies: for 10 ms, and for up to 100 ms while the event loop is busy (hot-path H602). */
 export function systemPacing(): Pacing {
+  return { shortestWindow: 10, longestWindow: 100, busyShare: busyShare() };
+}
+
+/** Gives a function that tells in which share of the time since it was last called the event loop was busy, from 0 to 1. */
+export function busyShare(): () => number {
   let last = performance.eventLoopUtilization();
-  return {
-    shortestWindow: 10,
-    longestWindow: 100,
-    busyShare: () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, last);
-      last = now;
-      return utilization;
-    },
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
   };
 }

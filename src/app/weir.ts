@@ -19,7 +19,7 @@ import { readinessOf, untilReady } from './readiness.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
-import { serverClock, sourceClock, systemPacing } from './system-clock.ts';
+import { busyShare, serverClock, sourceClock, systemPacing } from './system-clock.ts';
 import { listenXds } from './xds-listeners.ts';
 
 /** Where Weir can be reached. */
@@ -104,7 +104,7 @@ function assemble({ settings, version, log }: WeirOptions) {
   const placeOf = files.placeOf.bind(files);
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
-  measureLoad(() => xds.load, metrics);
+  measureLoad(() => xds.load, busyShare(), metrics);
   const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
   const views: AdminViews = {
     readiness: () => readinessOf(engine, sourceNames),

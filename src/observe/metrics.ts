@@ -35,6 +35,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...answerMetrics(registry),
     ...connectionMetrics(registry),
     ...sourceMetrics(registry),
+    ...loadMetrics(registry),
     ...meshMetrics(registry),
     ...engineMetrics(registry),
   };
@@ -224,6 +225,48 @@ function sourceMetrics(registry: Registry) {
   };
 }
 
+/** What is on its way. */
+function loadMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    waitingStreams: new Gauge({
+      name: 'weir_waiting_streams',
+      help: 'Streams that have something to send and wait for their turn or for the end of a window.',
+      registers,
+    }),
+    pushWindow: new Gauge({
+      name: 'weir_push_window_seconds',
+      help: 'For how long changes are gathered before they are pushed.',
+      registers,
+    }),
+    queuedBytes: new Gauge({
+      name: 'weir_queued_bytes',
+      help: 'Bytes handed to transports and not on their way yet.',
+      registers,
+    }),
+    unansweredResponses: new Gauge({
+      name: 'weir_unanswered_responses',
+      help: 'Responses that were sent and have neither ACK nor NACK yet.',
+      registers,
+    }),
+    oldestUnanswered: new Gauge({
+      name: 'weir_oldest_unanswered_seconds',
+      help: 'Time since the oldest of them was sent; 0 without one.',
+      registers,
+    }),
+    busyShare: new Gauge({
+      name: 'weir_event_loop_busy_ratio',
+      help: 'Share of the time since the last exposition in which the event loop was busy.',
+      registers,
+    }),
+    sharedResponseBytes: new Gauge({
+      name: 'weir_shared_response_bytes',
+      help: 'Bytes of responses remembered for streams that may be sent the same.',
+      registers,
+    }),
+  };
+}
+
 /** What there is. */
 function meshMetrics(registry: Registry) {
   const registers = [registry];
@@ -240,26 +283,6 @@ function meshMetrics(registry: Registry) {
       name: 'weir_proxies',
       help: 'Connected proxies, by whether they have confirmed everything: synced, pending, rejected.',
       labelNames: ['state'],
-      registers,
-    }),
-    waitingStreams: new Gauge({
-      name: 'weir_waiting_streams',
-      help: 'Streams that have something to send and wait for their turn or for the end of a window.',
-      registers,
-    }),
-    pushWindow: new Gauge({
-      name: 'weir_push_window_seconds',
-      help: 'For how long changes are gathered before they are pushed.',
-      registers,
-    }),
-    queuedBytes: new Gauge({
-      name: 'weir_queued_bytes',
-      help: 'Bytes handed to transports and not on their way yet.',
-      registers,
-    }),
-    sharedResponseBytes: new Gauge({
-      name: 'weir_shared_response_bytes',
-      help: 'Bytes of responses remembered for streams that may be sent the same.',
       registers,
     }),
     scopes: new Gauge({

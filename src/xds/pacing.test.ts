@@ -118,13 +118,22 @@ describe('a change', () => {
   });
 });
 
-it('shows what is on its way, and nothing when nothing changes', () => {
+it('hot-path/H617 shows what is on its way, and nothing when nothing changes', () => {
   const rig = new Rig();
   rig.boot();
-  expect(rig.server.load).toMatchObject({ waiting: 0, window: 10, queuedBytes: 0 });
+  expect(rig.server.load).toMatchObject({ waiting: 0, window: 10, queuedBytes: 0, unanswered: 0 });
   expect(rig.server.load.sharedBytes).toBeGreaterThan(0);
   rig.mesh.put('listener', 'listener', '1');
   expect(rig.server.load.waiting).toBe(1);
+  rig.clock.advance(7);
+  expect(rig.server.load).toMatchObject({ unanswered: 1, oldestUnanswered: 7 });
   rig.pass(3000);
-  expect(rig.server.load).toEqual({ waiting: 0, window: 10, queuedBytes: 0, sharedBytes: 0 });
+  expect(rig.server.load).toEqual({
+    waiting: 0,
+    window: 10,
+    queuedBytes: 0,
+    sharedBytes: 0,
+    unanswered: 0,
+    oldestUnanswered: 0,
+  });
 });

@@ -49,6 +49,10 @@ export interface ServerLoad {
   readonly queuedBytes: number;
   /** Bytes of responses that are remembered for streams that may be sent the same. */
   readonly sharedBytes: number;
+  /** Responses that were sent and have neither ACK nor NACK yet. */
+  readonly unanswered: number;
+  /** Milliseconds since the oldest of them was sent; 0 without one. */
+  readonly oldestUnanswered: number;
 }
 
 /** What the server holds: all of it 0 when nobody is connected. */
@@ -110,9 +114,17 @@ export class XdsServer {
 
   get load(): ServerLoad {
     const { queue, responses } = this.#host;
-    let queuedBytes = 0;
-    for (const stream of this.#streams) queuedBytes += stream.queuedBytes;
-    return { waiting: queue.size, window: queue.window, queuedBytes, sharedBytes: responses.size.bytes };
+    const now = this.#clock.now();
+    let [queuedBytes, unanswered, oldestUnanswered] = [0, 0, 0];
+    for (const stream of this.#streams) {
+      queuedBytes += stream.queuedBytes;
+      for (const { sentAt } of stream.unanswered()) {
+        unanswered++;
+        oldestUnanswered = Math.max(oldestUnanswered, now - sentAt);
+      }
+    }
+    const sharedBytes = responses.size.bytes;
+    return { waiting: queue.size, window: queue.window, queuedBytes, sharedBytes, unanswered, oldestUnanswered };
   }
 
   get size(): ServerSize {

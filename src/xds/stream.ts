@@ -2,7 +2,7 @@ import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
-import { latenciesOf, type Publication, type Settlement } from './flight.ts';
+import { latenciesOf, type Flight, type Publication, type Settlement } from './flight.ts';
 import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -335,6 +335,11 @@ export class XdsStream {
     }
     if (hasWork) for (const at of this.#gates.moments()) if (at > now && at < next) next = at;
     return next;
+  }
+
+  /** Responses on their way, the oldest of each type first. */
+  *unanswered(): Generator<Flight, void> {
+    for (const { deliveries } of this.#subscriptions) yield* deliveries.outstanding;
   }
 
   /** Reports responses that have waited for their ACK too long. The stream goes on: a warming proxy is not to be disturbed (X69). */
