@@ -42,15 +42,14 @@ function isWrong(node: QueryNode, { definition }: QueryState, graph: Graph): boo
 function* wrongValues(index: IndexState, table: TableState): Generator<IndexNode | undefined, void> {
   for (const row of table.nodes.values()) {
     for (const value of row.value === undefined ? [] : index.definition.valuesOf(row.value)) {
-      const node = index.nodeOf(value);
-      yield isListed(node.value, row.key) ? undefined : putRight(node, index, table);
+      yield isListed(index.valueAt(value), row.key) ? undefined : putRight(value, index, table);
     }
   }
-  for (const node of index.nodes.values()) {
-    for (const key of node.value) {
-      if (hasValue(index, table, key, node.key)) yield undefined;
+  for (const value of index.values()) {
+    for (const key of index.valueAt(value)) {
+      if (hasValue(index, table, key, value)) yield undefined;
       else {
-        yield putRight(node, index, table);
+        yield putRight(value, index, table);
         break;
       }
     }
@@ -73,7 +72,8 @@ function hasValue({ definition }: IndexState, table: TableState, key: string, va
   return row !== undefined && [...definition.valuesOf(row)].includes(value);
 }
 
-function putRight(node: IndexNode, index: IndexState, table: TableState): IndexNode {
-  node.value = [...table.nodes.keys()].filter((key) => hasValue(index, table, key, node.key)).sort();
-  return node;
+function putRight(value: string, index: IndexState, table: TableState): IndexNode {
+  const keys = [...table.nodes.keys()].filter((key) => hasValue(index, table, key, value));
+  index.setKeys(value, keys.sort());
+  return index.nodeOf(value);
 }

@@ -103,8 +103,9 @@ export function applyPlan(plan: Plan, sequence: number): readonly (RowNode | Ind
   }
   for (const [index, byValue] of plan.members) {
     for (const [value, byKey] of byValue) {
-      const node = index.nodeOf(value);
-      node.value = mergeMembers(node.value, byKey);
+      index.setKeys(value, mergeMembers(index.valueAt(value), byKey));
+      const node = index.nodes.get(value);
+      if (node === undefined) continue;
       node.changedAt = sequence;
       changed.push(node);
     }

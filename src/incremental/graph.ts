@@ -95,7 +95,7 @@ export class Graph {
   #read(source: object, key: string): unknown {
     const state = this.stateOf(source);
     if (state.kind === 'query') return this.#readQuery(state, key);
-    if (this.#frame === undefined) return state.nodes.get(key)?.value ?? state.blank;
+    if (this.#frame === undefined) return state.valueAt(key);
     const node = state.nodeOf(key);
     record(node, this.#frame);
     return node.value;
@@ -235,7 +235,7 @@ export class Graph {
     if (node.dependents === undefined) this.#loose.add(node);
   }
 
-  /** Drops what nobody depends on, and then what only that depended on. Rows and index values stay while there is something in them. */
+  /** Drops what nobody depends on, and then what only that depended on. Rows stay, and so does what the indexes hold. */
   sweep(): void {
     // Dropping a node may loosen those that it read: they join the set, and the same loop comes to them.
     for (const node of this.#loose) {
@@ -245,7 +245,7 @@ export class Graph {
         node.source.nodes.delete(node.key);
         this.#circular.delete(node);
         for (const read of node.reads) this.unlink(read, node);
-      } else if (node instanceof RowNode ? node.value === undefined : node.value.length === 0) {
+      } else if (!(node instanceof RowNode) || node.value === undefined) {
         node.source.nodes.delete(node.key);
       }
     }

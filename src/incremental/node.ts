@@ -35,21 +35,22 @@ export class RowNode {
   }
 }
 
-/** Most values that are asked for have no rows: one list for all of them. */
-const noKeys: readonly string[] = [];
-
-/** The keys under one value of an index. */
+/** The keys under one value of an index, for those who read it. */
 export class IndexNode {
   readonly source: IndexState;
   readonly key: string;
-  /** Sorted; replaced, never mutated, since readers hold it. */
-  value: readonly string[] = noKeys;
+  /** Sequence of the commit that last changed the value, since somebody reads it. */
   changedAt = 0;
   dependents: Dependents = undefined;
 
   constructor(source: IndexState, key: string) {
     this.source = source;
     this.key = key;
+  }
+
+  /** Sorted. */
+  get value(): readonly string[] {
+    return this.source.valueAt(this.key);
   }
 }
 

@@ -18,10 +18,11 @@ export interface ErasedIndex {
   difference?(before: unknown, after: unknown): ValueDifference<string>;
 }
 
+/** Most values that are asked for have no rows: one list for all of them. */
+const noKeys: readonly string[] = [];
+
 export class TableState {
   readonly kind = 'table';
-  /** What reading a row that is not there gives. */
-  readonly blank = undefined;
   readonly definition: ErasedTable;
   readonly nodes = new Map<string, RowNode>();
   /** Those that somebody has read: an index costs nothing before. */
@@ -29,6 +30,10 @@ export class TableState {
 
   constructor(definition: ErasedTable) {
     this.definition = definition;
+  }
+
+  valueAt(key: string): unknown {
+    return this.nodes.get(key)?.value;
   }
 
   nodeOf(key: string): RowNode {
@@ -40,10 +45,11 @@ export class TableState {
 
 export class IndexState {
   readonly kind = 'index';
-  /** What reading a value that no row has gives. */
-  readonly blank: readonly string[] = [];
   readonly definition: ErasedIndex;
+  /** Those that somebody reads. */
   readonly nodes = new Map<string, IndexNode>();
+  /** Value -> its keys. Most values have one: an array around it, and a node that nobody reads, would take several times as much. */
+  readonly #keys = new Map<string, string | readonly string[]>();
 
   /** Builds the index from the rows that are there and joins the table's indexes. */
   constructor(definition: ErasedIndex, table: TableState) {
@@ -57,8 +63,26 @@ export class IndexState {
         else keys.push(node.key);
       }
     }
-    for (const [value, keys] of keysByValue) this.nodeOf(value).value = keys.sort();
+    for (const [value, keys] of keysByValue) this.setKeys(value, keys.sort());
     table.indexes.push(this);
+  }
+
+  /** Values that rows have. */
+  values(): Iterable<string> {
+    return this.#keys.keys();
+  }
+
+  valueAt(value: string): readonly string[] {
+    const keys = this.#keys.get(value);
+    if (keys === undefined) return noKeys;
+    return typeof keys === 'string' ? [keys] : keys;
+  }
+
+  /** @param keys sorted; not changed afterwards, since readers hold them */
+  setKeys(value: string, keys: readonly string[]): void {
+    const [only] = keys;
+    if (only === undefined) this.#keys.delete(value);
+    else this.#keys.set(value, keys.length === 1 ? only : keys);
   }
 
   nodeOf(value: string): IndexNode {

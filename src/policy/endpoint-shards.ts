@@ -59,13 +59,14 @@ export function workloadLabels(read: Read, listed: ShardEndpoint, namespace: str
 }
 
 /**
- * Where an endpoint is. Its workload is looked at only where the list does not name the machine.
+ * Where an endpoint is. Its workload is looked at only where the list says nothing of it.
  *
  * @param namespace of the service
  */
 function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
-  const nodeName = listed.nodeName ?? workloadBehind(read, listed, namespace)?.nodeName;
-  return localityOf(read, nodeName, listed.zone);
+  const { nodeName, zone } = listed;
+  if (nodeName !== undefined || zone !== undefined) return localityOf(read, nodeName, zone);
+  return localityOf(read, workloadBehind(read, listed, namespace)?.nodeName);
 }
 
 /** The same for many endpoints: reads each machine once. */

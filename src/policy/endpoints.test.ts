@@ -61,6 +61,18 @@ describe('endpoints that a registry lists', () => {
     expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: 'eu', zone: 'eu-1', subZone: '' });
   });
 
+  test('are where their workload is only if the list says nothing of it', () => {
+    const engine = aMesh(
+      aNode('n1', { region: 'eu', zone: 'eu-1' }),
+      aPod('web-1', { addresses: ['10.0.0.1'], nodeName: 'n1' }),
+      aService('web'),
+      aShard('web', [{ address: '10.0.0.1' }]),
+    );
+    expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: 'eu', zone: 'eu-1', subZone: '' });
+    put(engine, aShard('web', [{ address: '10.0.0.1', zone: 'z' }]));
+    expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: '', zone: 'z', subZone: '' });
+  });
+
   test('kubernetes/K75: several lists are one, and an endpoint in two of them counts once', () => {
     const engine = aMesh(
       aService('web'),

@@ -46,7 +46,7 @@ const gates = {
     limit: { atMost: 4 },
   },
   naive: { item: 'H1408', what: 'CPU per push and ACK, naive / Weir, 1,000 sidecars', goal: { atLeast: 10 } },
-  state: { item: 'H1413', what: 'MB for 50,000 endpoints', goal: { atMost: 40 }, limit: { atMost: 75 } },
+  state: { item: 'H1413', what: 'MB for 50,000 endpoints', goal: { atMost: 40 }, limit: { atMost: 60 } },
   process: {
     item: 'H1414',
     what: 'MB resident, 1,000 sidecars and 50,000 endpoints',
