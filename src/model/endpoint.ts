@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compareText } from './config-object.ts';
-import type { EndpointShardKey, ServiceKey, WorkloadKey } from './keys.ts';
+import type { EndpointShardKey, NodeKey, ServiceKey, WorkloadKey } from './keys.ts';
 import type { ObjectReference } from './provenance.ts';
 import type { Locality } from './workload.ts';
 
@@ -15,7 +15,8 @@ export interface ShardEndpoint {
   readonly workload?: WorkloadKey;
   /** First label of the endpoint's own name below the service's, where it has one (pods of a StatefulSet). */
   readonly hostname?: string;
-  readonly nodeName?: string;
+  /** The machine behind the address, where the source names it. */
+  readonly node?: NodeKey;
   readonly zone?: string;
 }
 
@@ -56,7 +57,7 @@ export function equalShardEndpoints(a: ShardEndpoint, b: ShardEndpoint | undefin
       a.health === b.health &&
       a.workload === b.workload &&
       a.hostname === b.hostname &&
-      a.nodeName === b.nodeName &&
+      a.node === b.node &&
       a.zone === b.zone)
   );
 }

@@ -14,6 +14,8 @@ export type ServiceKey = Branded<'ServiceKey'>;
 export type EndpointShardKey = Branded<'EndpointShardKey'>;
 /** `source/namespace/name` of a workload (a pod, a virtual machine). */
 export type WorkloadKey = Branded<'WorkloadKey'>;
+/** `source/name` of a machine that workloads run on: clusters may have machines of the same name. */
+export type NodeKey = Branded<'NodeKey'>;
 /** Identity of one proxy connection. */
 export type ProxyKey = Branded<'ProxyKey'>;
 /** A set of facts about proxies that a translation may depend on, written as text without blanks. */
@@ -65,6 +67,10 @@ export function partsOfWorkloadKey(key: WorkloadKey): {
 } {
   const [source = '', namespace = '', name = ''] = key.split('/');
   return { source, namespace, name };
+}
+
+export function nodeKey(source: string, name: string): NodeKey {
+  return flatText('/', source, name) as NodeKey;
 }
 
 export function proxyKey(text: string): ProxyKey {

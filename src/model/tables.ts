@@ -1,7 +1,7 @@
 import type { Index, Table } from '../incremental/definitions.ts';
 import { keyOfConfig, type ConfigObject } from './config-object.ts';
 import { changedAddresses, equalShards, type EndpointShard } from './endpoint.ts';
-import type { ConfigKey, EndpointShardKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
+import type { ConfigKey, EndpointShardKey, NodeKey, ProxyKey, ServiceKey, WorkloadKey } from './keys.ts';
 import type { OwnSettings } from './own-settings.ts';
 import type { Proxy } from './proxy.ts';
 import type { Service } from './service.ts';
@@ -31,7 +31,7 @@ export const workloads: Table<WorkloadKey, Workload> = {
   keyOf: (row) => row.key,
   equal: isDeepStrictEqual,
 };
-export const nodes: Table<string, Node> = { name: 'nodes', keyOf: (row) => row.name, equal: isDeepStrictEqual };
+export const nodes: Table<NodeKey, Node> = { name: 'nodes', keyOf: (row) => row.key, equal: isDeepStrictEqual };
 export const namespaces: Table<string, Namespace> = {
   name: 'namespaces',
   keyOf: (row) => row.name,

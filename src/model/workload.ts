@@ -1,4 +1,4 @@
-import type { WorkloadKey } from './keys.ts';
+import type { NodeKey, WorkloadKey } from './keys.ts';
 import type { ObjectReference } from './provenance.ts';
 
 /** Region, zone and sub-zone; empty text where unknown. */
@@ -18,7 +18,8 @@ export interface Workload {
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
-  readonly nodeName?: string;
+  /** The machine that it runs on, where that is known. */
+  readonly node?: NodeKey;
   /** Named ports of the workload's containers. */
   readonly namedPorts: Readonly<Record<string, number>>;
   readonly ready: boolean;
@@ -27,6 +28,7 @@ export interface Workload {
 
 /** A machine that workloads run on. */
 export interface Node {
+  readonly key: NodeKey;
   readonly name: string;
   readonly locality: Locality;
 }

@@ -1,6 +1,6 @@
 import type { Query, Read } from '../incremental/definitions.ts';
 import type { Endpoint, ShardEndpoint } from '../model/endpoint.ts';
-import { partsOfServiceKey, type EndpointShardKey } from '../model/keys.ts';
+import { partsOfServiceKey, type EndpointShardKey, type NodeKey } from '../model/keys.ts';
 import { endpointShards, nodes, workloads, workloadsByAddress } from '../model/tables.ts';
 import { unknownLocality, type Locality, type Workload } from '../model/workload.ts';
 import { compareEndpoints, equalEndpoints } from './endpoint-order.ts';
@@ -64,23 +64,23 @@ export function workloadLabels(read: Read, listed: ShardEndpoint, namespace: str
  * @param namespace of the service
  */
 function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
-  const { nodeName, zone } = listed;
-  if (nodeName !== undefined || zone !== undefined) return localityOf(read, nodeName, zone);
-  return localityOf(read, workloadBehind(read, listed, namespace)?.nodeName);
+  const { node, zone } = listed;
+  if (node !== undefined || zone !== undefined) return localityOf(read, node, zone);
+  return localityOf(read, workloadBehind(read, listed, namespace)?.node);
 }
 
 /** The same for many endpoints: reads each machine once. */
 export function listedLocalities(read: Read, namespace: string): (listed: ShardEndpoint) => Locality {
-  const known = new Map<string, Locality>();
+  const known = new Map<NodeKey, Locality>();
   return (listed) => {
-    const { nodeName } = listed;
-    if (nodeName === undefined) return listedLocality(read, listed, namespace);
-    let locality = known.get(nodeName);
+    const { node } = listed;
+    if (node === undefined) return listedLocality(read, listed, namespace);
+    let locality = known.get(node);
     if (locality === undefined) {
-      locality = read(nodes, nodeName)?.locality;
+      locality = read(nodes, node)?.locality;
       // Without its node the zone beside each endpoint counts.
       if (locality === undefined) return localityOf(read, undefined, listed.zone);
-      known.set(nodeName, locality);
+      known.set(node, locality);
     }
     return locality;
   };
@@ -97,8 +97,8 @@ function workloadBehind(read: Read, listed: ShardEndpoint, namespace: string): W
 /**
  * Where a machine is: its node knows best, else the zone that the registry noted beside the endpoint.
  */
-export function localityOf(read: Read, nodeName: string | undefined, zone?: string): Locality {
-  const node = nodeName === undefined ? undefined : read(nodes, nodeName);
+export function localityOf(read: Read, key: NodeKey | undefined, zone?: string): Locality {
+  const node = key === undefined ? undefined : read(nodes, key);
   if (node !== undefined) return node.locality;
   return zone === undefined ? unknownLocality : { region: '', zone, subZone: '' };
 }

@@ -11,11 +11,12 @@ import {
   put,
   remove,
 } from '../../test/support/mesh-rows.ts';
-import { serviceKey, workloadKey } from '../model/keys.ts';
+import { nodeKey, serviceKey, workloadKey } from '../model/keys.ts';
 import { serviceEndpoints } from './endpoints.ts';
 
 const web = aServiceKey('web');
 const api = serviceKey('shop', 'api.example.com');
+const n1 = nodeKey('files', 'n1');
 
 function anEntry(spec: object) {
   const ports = [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 }];
@@ -27,7 +28,7 @@ describe('endpoints that a registry lists', () => {
     const engine = aMesh(
       aService('web'),
       aShard('web', ['10.0.0.9', { address: '10.0.0.1', workload: workloadKey('files', 'shop', 'web-1') }]),
-      aPod('web-1', { labels: { app: 'web', version: 'v1' }, serviceAccount: 'web', nodeName: 'n1' }),
+      aPod('web-1', { labels: { app: 'web', version: 'v1' }, serviceAccount: 'web', node: n1 }),
       aNode('n1', { region: 'eu', zone: 'eu-1' }),
     );
     expect(engine.read(serviceEndpoints, web)).toEqual([
@@ -55,7 +56,7 @@ describe('endpoints that a registry lists', () => {
   });
 
   test('are where their node is, else in the zone that the list names', () => {
-    const engine = aMesh(aService('web'), aShard('web', [{ nodeName: 'n1', zone: 'z' }]));
+    const engine = aMesh(aService('web'), aShard('web', [{ node: n1, zone: 'z' }]));
     expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: '', zone: 'z', subZone: '' });
     put(engine, aNode('n1', { region: 'eu', zone: 'eu-1' }));
     expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: 'eu', zone: 'eu-1', subZone: '' });
@@ -64,7 +65,7 @@ describe('endpoints that a registry lists', () => {
   test('are where their workload is only if the list says nothing of it', () => {
     const engine = aMesh(
       aNode('n1', { region: 'eu', zone: 'eu-1' }),
-      aPod('web-1', { addresses: ['10.0.0.1'], nodeName: 'n1' }),
+      aPod('web-1', { addresses: ['10.0.0.1'], node: 'n1' }),
       aService('web'),
       aShard('web', [{ address: '10.0.0.1' }]),
     );

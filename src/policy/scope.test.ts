@@ -18,7 +18,7 @@ import {
   remove,
 } from '../../test/support/mesh-rows.ts';
 import type { Engine } from '../incremental/engine.ts';
-import { proxyKey, serviceKey, workloadKey, type ScopeKey } from '../model/keys.ts';
+import { nodeKey, proxyKey, serviceKey, workloadKey, type ScopeKey } from '../model/keys.ts';
 import { clientScope, scopeFacts, scopeFactsOf, scopeOf, scopesOf, type ScopeFacts } from './scope.ts';
 
 function scopesFor(engine: Engine, proxy: string) {
@@ -220,7 +220,7 @@ describe('labels in scopes', () => {
 test("istio-compat/I91: the locality is the node's of the registry, else what the proxy says", () => {
   const engine = aMesh(aProxy('web-1', { locality: { region: 'said', zone: '', subZone: '' } }));
   expect(factsOf(engine, 'web-1', 'endpoints').locality.region).toBe('said');
-  put(engine, aPod('web-1', { nodeName: 'n1' }), aNode('n1', { region: 'eu', zone: 'eu-1' }));
+  put(engine, aPod('web-1', { node: nodeKey('files', 'n1') }), aNode('n1', { region: 'eu', zone: 'eu-1' }));
   expect(factsOf(engine, 'web-1', 'endpoints').locality).toEqual({ region: 'eu', zone: 'eu-1', subZone: '' });
 });
 

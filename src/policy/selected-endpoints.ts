@@ -35,7 +35,7 @@ function endpointOfWorkload(read: Read, service: Service, workload: Workload): r
       health: 'healthy',
       weight: 1,
       labels: workload.labels,
-      locality: localityOf(read, workload.nodeName),
+      locality: localityOf(read, workload.node),
       serviceAccount: workload.serviceAccount,
       workloadName: workload.name,
       namespace: workload.namespace,

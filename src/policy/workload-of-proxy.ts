@@ -43,7 +43,7 @@ export const workloadOfProxy: Query<ProxyKey, WorkloadOfProxy | undefined> = {
 };
 
 function ofWorkload(read: Read, proxy: Proxy, workload: Workload, entries: readonly ConfigKey[]): WorkloadOfProxy {
-  const locality = localityOf(read, workload.nodeName);
+  const locality = localityOf(read, workload.node);
   return {
     labels: workload.labels,
     locality: isKnown(locality) ? locality : proxy.locality,

@@ -1,6 +1,6 @@
 import type { Engine } from '../../src/incremental/engine.ts';
 import type { EndpointShard, ShardEndpoint } from '../../src/model/endpoint.ts';
-import { endpointShardKey, proxyKey, workloadKey } from '../../src/model/keys.ts';
+import { endpointShardKey, nodeKey, proxyKey, workloadKey } from '../../src/model/keys.ts';
 import { endpointShards } from '../../src/model/tables.ts';
 import { unknownLocality } from '../../src/model/workload.ts';
 import { scopeOf, scopesOf } from '../../src/policy/scope.ts';
@@ -43,7 +43,7 @@ function endpointOf(index: number, generation = 0): ShardEndpoint {
     address: `10.${(index >> 16) + generation}.${(index >> 8) & 255}.${index & 255}`,
     health: 'healthy',
     workload: workloadKey('kubernetes', 'shop', `pod-${index}`),
-    nodeName: `n${index % 30}`,
+    node: nodeKey('files', `n${index % 30}`),
     zone: `eu-1${'abc'[index % 3]}`,
   };
 }

@@ -3,7 +3,7 @@ import type { Commit, Write } from '../../src/incremental/commit.ts';
 import type { Table } from '../../src/incremental/definitions.ts';
 import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts';
 import type { EndpointShard, ShardEndpoint } from '../../src/model/endpoint.ts';
-import { endpointShardKey, proxyKey, serviceKey, workloadKey, type ServiceKey } from '../../src/model/keys.ts';
+import { endpointShardKey, nodeKey, proxyKey, serviceKey, workloadKey, type ServiceKey } from '../../src/model/keys.ts';
 import type { Protocol } from '../../src/model/protocol.ts';
 import type { RouteDelivery } from '../../src/model/own-settings.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
@@ -147,7 +147,7 @@ export function aPod(name: string, options: Partial<Workload> = {}): ARow {
 }
 
 export function aNode(name: string, locality: Partial<Node['locality']>): ARow {
-  return row(nodes, { name, locality: { ...unknownLocality, ...locality } });
+  return row(nodes, { key: nodeKey('files', name), name, locality: { ...unknownLocality, ...locality } });
 }
 
 export function aProxy(name: string, options: Partial<Proxy> = {}): ARow {

@@ -81,7 +81,7 @@ function rowsOf(as: ReadKind, object: KubernetesObject, context: ObjectContext):
     case 'Pod':
       return mapRows(convertPod(object, context), (row) => ({ kind: 'workload', row }));
     case 'Node':
-      return mapRows(convertNode(object), (row) => ({ kind: 'node', row }));
+      return mapRows(convertNode(object, context), (row) => ({ kind: 'node', row }));
     case 'Namespace':
       return mapRows(convertNamespace(object), (row) => ({ kind: 'namespace', row }));
     case 'networking.istio.io/VirtualService':

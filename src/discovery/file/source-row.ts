@@ -42,7 +42,7 @@ export function removeRow(write: Write, { kind, row }: SourceRow): void {
     case 'workload':
       return write.remove(workloads, row.key);
     case 'node':
-      return write.remove(nodes, row.name);
+      return write.remove(nodes, row.key);
     case 'namespace':
       return write.remove(namespaces, row.name);
     case 'config':
@@ -56,8 +56,8 @@ export function keyOfRow({ kind, row }: SourceRow): string {
     case 'service':
     case 'shard':
     case 'workload':
-      return row.key;
     case 'node':
+      return row.key;
     case 'namespace':
       return row.name;
     case 'config':

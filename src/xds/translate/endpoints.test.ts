@@ -13,7 +13,7 @@ import {
   remove,
 } from '../../../test/support/mesh-rows.ts';
 import type { Engine } from '../../incremental/engine.ts';
-import { workloadKey, type ScopeKey } from '../../model/keys.ts';
+import { nodeKey, workloadKey, type ScopeKey } from '../../model/keys.ts';
 import { unknownLocality } from '../../model/workload.ts';
 import { scopeOf } from '../../policy/scope.ts';
 import { decode } from '../proto.ts';
@@ -130,8 +130,8 @@ describe('localities', () => {
     aNode('eu-1', eu),
     aNode('us-1', us),
     aShard('reviews', [
-      { address: '10.0.0.1', nodeName: 'eu-1' },
-      { address: '10.0.0.2', nodeName: 'us-1' },
+      { address: '10.0.0.1', node: nodeKey('files', 'eu-1') },
+      { address: '10.0.0.2', node: nodeKey('files', 'us-1') },
     ]),
   ];
   const ejecting = aDestinationRule('reviews', { host: 'reviews', trafficPolicy: { outlierDetection: {} } });
@@ -221,7 +221,9 @@ it('looks at no workload and joins no endpoint where neither labels nor a missin
     aService('reviews'),
     aNode('eu-1', { region: 'eu' }),
     aPod('reviews-1', { addresses: ['10.0.0.1'] }),
-    aShard('reviews', [{ address: '10.0.0.1', nodeName: 'eu-1', workload: workloadKey('files', 'shop', 'reviews-1') }]),
+    aShard('reviews', [
+      { address: '10.0.0.1', node: nodeKey('files', 'eu-1'), workload: workloadKey('files', 'shop', 'reviews-1') },
+    ]),
   );
   engine.watch(resource, resourceKey('endpoints', aScope(), whole), () => undefined);
   const { reran } = put(engine, aPod('reviews-1', { addresses: ['10.0.0.1'], labels: { app: 'other' } }));

@@ -16,6 +16,7 @@ import {
 import type { Engine } from '../../incremental/engine.ts';
 import type { ShardEndpoint } from '../../model/endpoint.ts';
 import { sortedByAddress } from '../../model/endpoint.ts';
+import { nodeKey } from '../../model/keys.ts';
 import { scopeOf } from '../../policy/scope.ts';
 import { decode, encode } from '../proto.ts';
 import { resource, resourceKey, type Resource } from '../resources.ts';
@@ -49,7 +50,7 @@ function rowOf({ shard, port, listed }: Listing): ARow {
   const endpoints = listed.map(({ number, health }): ShardEndpoint => ({
     address: addressOf(number),
     health,
-    nodeName: `node-${zoneOf(number)}`,
+    node: nodeKey('files', `node-${zoneOf(number)}`),
   }));
   return aShard('web', sortedByAddress(endpoints), { name: shard, ports: port === undefined ? {} : { http: port } });
 }

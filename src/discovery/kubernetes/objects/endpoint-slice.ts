@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../../model/endpoint.ts';
-import { endpointShardKey, serviceKey, workloadKey } from '../../../model/keys.ts';
+import { endpointShardKey, nodeKey, serviceKey, workloadKey } from '../../../model/keys.ts';
 import type { Violation } from '../../../model/provenance.ts';
 import {
   hostnameOfService,
@@ -115,7 +115,7 @@ function convertEndpoint(
     health: healthOf(endpoint.conditions ?? {}),
     ...workloadOf(endpoint.targetRef, namespace, context.source),
     ...(typeof hostname === 'string' ? { hostname } : {}),
-    ...(typeof nodeName === 'string' ? { nodeName } : {}),
+    ...(typeof nodeName === 'string' ? { node: nodeKey(context.source, nodeName) } : {}),
     ...(typeof zone === 'string' ? { zone } : {}),
   };
   return endpoint.addresses.map((address) => ({ address, ...shared }));

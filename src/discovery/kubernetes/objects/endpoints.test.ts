@@ -48,7 +48,7 @@ describe('convertEndpointSlice', () => {
           health: 'healthy',
           workload: 'test/shop/reviews-0',
           hostname: 'reviews-0',
-          nodeName: 'node-1',
+          node: 'test/node-1',
           zone: 'zone-a',
         },
       ],
@@ -144,7 +144,7 @@ describe('convertEndpoints', () => {
         service: 'shop/reviews.shop.svc.cluster.local',
         ports: { http: 8080 },
         endpoints: [
-          { address: '10.0.0.1', health: 'healthy', nodeName: 'node-1', workload: 'test/shop/reviews-0' },
+          { address: '10.0.0.1', health: 'healthy', node: 'test/node-1', workload: 'test/shop/reviews-0' },
           { address: '10.0.0.2', health: 'unhealthy', hostname: 'second' },
         ],
       },

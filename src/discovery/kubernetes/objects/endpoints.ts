@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { sortedByAddress, type EndpointShard, type Health, type ShardEndpoint } from '../../../model/endpoint.ts';
-import { endpointShardKey, serviceKey } from '../../../model/keys.ts';
+import { endpointShardKey, nodeKey, serviceKey } from '../../../model/keys.ts';
 import {
   hostnameOfService,
   referenceTo,
@@ -44,7 +44,7 @@ export function convertEndpoints(object: KubernetesObject, context: ConversionCo
     health,
     ...workloadOf(given.targetRef, metadata.namespace, context.source),
     ...(typeof given.hostname === 'string' ? { hostname: given.hostname } : {}),
-    ...(typeof given.nodeName === 'string' ? { nodeName: given.nodeName } : {}),
+    ...(typeof given.nodeName === 'string' ? { node: nodeKey(context.source, given.nodeName) } : {}),
   });
   const shards = (reading.value.subsets ?? []).map((subset, index): EndpointShard => ({
     key: endpointShardKey(service, context.source, `endpoints/${metadata.name}/${index}`),

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { workloadKey } from '../../../model/keys.ts';
+import { nodeKey, workloadKey } from '../../../model/keys.ts';
 import type { Workload } from '../../../model/workload.ts';
 import {
   portNumber,
@@ -61,7 +61,9 @@ export function convertPod(object: KubernetesObject, context: ConversionContext)
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
     labels: metadata.labels,
     serviceAccount: spec.serviceAccountName ?? 'default',
-    ...(typeof spec.nodeName === 'string' && spec.nodeName !== '' ? { nodeName: spec.nodeName } : {}),
+    ...(typeof spec.nodeName === 'string' && spec.nodeName !== ''
+      ? { node: nodeKey(context.source, spec.nodeName) }
+      : {}),
     namedPorts: namedPorts(spec),
     ready: !metadata.terminating && isReady(status),
     declaredBy: referenceTo('Pod', metadata, context),

@@ -56,7 +56,7 @@ describe('convertPod', () => {
       addresses: ['10.0.0.1', 'fd00::1'],
       labels: { app: 'reviews' },
       serviceAccount: 'reviewer',
-      nodeName: 'node-1',
+      node: 'test/node-1',
       namedPorts: { http: 8080, admin: 2, metrics: 3 },
       ready: true,
       declaredBy: { kind: 'Pod', namespace: 'shop', name: 'reviews', origin: { source: 'test' } },
@@ -116,8 +116,8 @@ describe('convertNode', () => {
     ],
     [{}, { region: '', zone: '', subZone: '' }],
   ])('kubernetes/K74: the labels %j are a place', (labels, locality) => {
-    const node = theRow(convertNode(anObject('Node', {}, { name: 'node-1', namespace: '', labels })));
-    expect(node).toEqual({ name: 'node-1', locality });
+    const node = theRow(convertNode(anObject('Node', {}, { name: 'node-1', namespace: '', labels }), inTestContext));
+    expect(node).toEqual({ key: 'test/node-1', name: 'node-1', locality });
   });
 });
 
