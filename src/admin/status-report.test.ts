@@ -61,10 +61,8 @@ function aProblem(file: string, line: number): SourceProblem {
   return {
     key: `${file}#${line}`,
     source: 'files',
+    place: { kind: 'document', file, document: 1, line },
     code: 'WEIR1001',
-    file,
-    document: 1,
-    line,
     path: 'spec',
     message: 'is wrong',
     advice: 'make it right',
@@ -94,6 +92,21 @@ describe('report', () => {
     });
     expect(sources).toMatchObject([{ name: 'files', since: '1970-01-01T00:00:00.000Z', problems: 3 }]);
     expect(problems.map(({ file, line }) => `${file}:${line}`)).toEqual(['a.yaml:3', 'a.yaml:20', 'b.yaml:1']);
+  });
+
+  it('names the object, or the kind of objects, that a problem without a file is about', () => {
+    const origin = { source: 'kubernetes' };
+    const object = { kind: 'Service', namespace: 'shop', name: 'web', origin };
+    const { problems } = aReport({
+      problems: [
+        { ...aProblem('a.yaml', 1), place: { kind: 'resource', resource: 'pods' } },
+        { ...aProblem('a.yaml', 2), place: { kind: 'object', object } },
+      ],
+    });
+    expect(problems).toEqual([
+      expect.objectContaining({ object: { kind: 'Service', namespace: 'shop', name: 'web' }, path: 'spec' }),
+      expect.objectContaining({ resource: 'pods', path: 'spec' }),
+    ]);
   });
 
   it('lists proxies by workload, whatever the order in which they connected', () => {

@@ -1,5 +1,5 @@
 import type { Finding, ObjectReference } from '../model/provenance.ts';
-import type { Freshness, Source, SourceProblem } from '../model/source.ts';
+import { placeText, type Freshness, type ProblemPlace, type Source, type SourceProblem } from '../model/source.ts';
 import type { ScopedType } from '../model/scope.ts';
 import type { NackStatus, ProxyStatus, SyncState, TypeStatus } from '../xds/status.ts';
 
@@ -35,12 +35,16 @@ export interface SourceReport {
   readonly problems: number;
 }
 
+/** `file`, `document` and `line`, or `object`, or `resource`: what it is about. */
 export interface ProblemReport {
   readonly source: string;
   readonly code: string;
-  readonly file: string;
-  readonly document: number;
-  readonly line: number;
+  readonly file?: string;
+  readonly document?: number;
+  readonly line?: number;
+  readonly object?: { readonly kind: string; readonly namespace: string; readonly name: string };
+  /** A whole kind of objects, for example `pods`. */
+  readonly resource?: string;
   readonly path: string;
   readonly message: string;
   readonly advice: string;
@@ -123,7 +127,7 @@ export interface StatusInput {
 
 /** One view of everything, in stable order: sources by name, problems by place, proxies by workload. */
 export function statusReport(input: StatusInput): StatusReport {
-  const problems = [...input.problems].toSorted(byPlace).map(({ key: _, ...problem }): ProblemReport => problem);
+  const problems = [...input.problems].toSorted(byPlace).map(problemReport);
   return {
     version: input.version,
     startedAt: isoTime(input.startedAt),
@@ -168,6 +172,23 @@ function sourceReport(source: Source, problems: number): SourceReport {
     objects,
     problems,
   };
+}
+
+function problemReport({ key: _, place, ...problem }: SourceProblem): ProblemReport {
+  return { ...placeReport(place), ...problem };
+}
+
+function placeReport(place: ProblemPlace): Partial<ProblemReport> {
+  switch (place.kind) {
+    case 'document':
+      return { file: place.file, document: place.document, line: place.line };
+    case 'object': {
+      const { kind, namespace, name } = place.object;
+      return { object: { kind, namespace, name } };
+    }
+    case 'resource':
+      return { resource: place.resource };
+  }
 }
 
 function findingReport(finding: Finding, placeOf: PlaceOf): FindingReport {
@@ -228,7 +249,20 @@ function nackReport({ message, at, names, objects }: NackStatus, placeOf: PlaceO
 }
 
 function byPlace(a: SourceProblem, b: SourceProblem): number {
-  return compare(a.source, b.source) || compare(a.file, b.file) || a.line - b.line || compare(a.path, b.path);
+  return (
+    compare(a.source, b.source) ||
+    compare(placedIn(a.place), placedIn(b.place)) ||
+    lineOf(a.place) - lineOf(b.place) ||
+    compare(a.path, b.path)
+  );
+}
+
+function placedIn(place: ProblemPlace): string {
+  return place.kind === 'document' ? place.file : placeText(place);
+}
+
+function lineOf(place: ProblemPlace): number {
+  return place.kind === 'document' ? place.line : 0;
 }
 
 function byWorkload(a: ProxyReport, b: ProxyReport): number {

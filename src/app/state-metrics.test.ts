@@ -36,10 +36,8 @@ function aProblem(key: string, code: string): SourceProblem {
   return {
     key,
     source: 'files',
+    place: { kind: 'document', file: 'a.yaml', document: 1, line: 1 },
     code,
-    file: 'a.yaml',
-    document: 1,
-    line: 1,
     path: '',
     message: '',
     advice: '',

@@ -3,7 +3,7 @@ import { allFindings } from '../admin/all-findings.ts';
 import type { Commit, RowChange } from '../incremental/commit.ts';
 import type { Query } from '../incremental/definitions.ts';
 import type { Engine } from '../incremental/engine.ts';
-import type { Freshness } from '../model/source.ts';
+import { placeText, type Freshness } from '../model/source.ts';
 import {
   allServices,
   configs,
@@ -98,10 +98,10 @@ function measureSources(engine: Engine, metrics: Metrics): void {
   }
   metrics.sourceProblems.reset();
   const rejected = new Set<string>();
-  for (const { source, code, file, document } of engine.rows(sourceProblems)) {
+  for (const { source, code, place } of engine.rows(sourceProblems)) {
     metrics.sourceProblems.inc({ source, code });
     // An object may have several problems.
-    rejected.add(`${file}#${document}`);
+    rejected.add(`${source} ${placeText(place)}`);
   }
   metrics.rejectedConfigs.set(rejected.size);
 }

@@ -1,4 +1,5 @@
 import type { OfflineMesh } from '../app/offline-mesh.ts';
+import { placeText } from '../model/source.ts';
 import type { Violation } from '../model/provenance.ts';
 
 /** Something that the author of a file should hear: a problem of the file, or a finding about an object in it. */
@@ -17,12 +18,12 @@ export interface Issue {
 
 /** All issues of a mesh, by file and line. */
 export function issuesOf({ problems, findings, placeOf }: OfflineMesh): readonly Issue[] {
-  const ofProblems = problems.map(({ code, file, line, path, message, advice }): Issue => ({
+  const ofProblems = problems.map(({ place, code, path, message, advice }): Issue => ({
     severity: 'error',
     code,
-    file,
-    line,
-    object: '',
+    ...(place.kind === 'document'
+      ? { file: place.file, line: place.line, object: '' }
+      : { file: '', line: 0, object: placeText(place) }),
     path,
     message,
     advice,

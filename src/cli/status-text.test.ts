@@ -95,6 +95,22 @@ it('says why it is not ready, and why a source is not fresh', () => {
   expect(text).toContain('stale (the directory is gone)');
 });
 
+it('names the object of a problem without a file', () => {
+  const problem = {
+    source: 'kubernetes',
+    code: 'WEIR1004',
+    object: { kind: 'Service', namespace: 'shop', name: 'web' },
+    path: 'spec.ports[0].port',
+    message: 'is too large',
+    advice: 'write a smaller one',
+    keptLastGood: true,
+  };
+  expect(textOf({ problems: [problem] })).toContain(
+    'PROBLEMS\nService shop/web: WEIR1004 in spec.ports[0].port: is too large (the last good version stays in force)\n' +
+      '    write a smaller one',
+  );
+});
+
 it('names file, line, document and field of a problem, and what to do', () => {
   const problem = {
     source: 'files',

@@ -9,6 +9,7 @@ import type {
   StatusReport,
   TypeReport,
 } from '../admin/status-report.ts';
+import { titleOf } from '../model/provenance.ts';
 import { table } from './table.ts';
 
 export interface TextOptions {
@@ -68,13 +69,13 @@ function sourceTable(sources: readonly SourceReport[], paint: Paint, age: (time:
   ]);
 }
 
-function problemText(
-  { code, file, document, line, path, message, advice, keptLastGood }: ProblemReport,
-  paint: Paint,
-): string {
+function problemText({ code, path, message, advice, keptLastGood, ...place }: ProblemReport, paint: Paint): string {
+  const { file, line, document, object, resource } = place;
+  const subject = object === undefined ? (resource ?? `${file}:${line}`) : titleOf(object);
+  const inDocument = document === undefined ? '' : ` in document ${document}`;
   const where = path === '' ? '' : ` in ${path}`;
   const kept = keptLastGood ? ' (the last good version stays in force)' : '';
-  return `${file}:${line}: ${paint('red', code)} in document ${document}${where}: ${message}${kept}\n    ${advice}`;
+  return `${subject}: ${paint('red', code)}${inDocument}${where}: ${message}${kept}\n    ${advice}`;
 }
 
 function findingText({ severity, code, object, message, advice }: FindingReport, paint: Paint): string {
@@ -82,9 +83,9 @@ function findingText({ severity, code, object, message, advice }: FindingReport,
   return `${objectText(object)}: ${paint(colour, code)} ${message}\n    ${advice}`;
 }
 
-function objectText({ kind, namespace, name, file, line, path }: ObjectReport): string {
+function objectText({ file, line, path, ...object }: ObjectReport): string {
   const place = file === undefined ? '' : `${file}:${line ?? 1}: `;
-  return `${place}${kind.slice(kind.lastIndexOf('/') + 1)} ${namespace}/${name}${path === '' ? '' : `, ${path}`}`;
+  return `${place}${titleOf(object)}${path === '' ? '' : `, ${path}`}`;
 }
 
 function proxyTable(proxies: readonly ProxyReport[], paint: Paint, age: (time: string) => string): string {

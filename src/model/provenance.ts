@@ -22,6 +22,11 @@ export interface ObjectReference {
   readonly origin: Origin;
 }
 
+/** `VirtualService shop/web`, `Node worker-1`: an object in a message. */
+export function titleOf({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string {
+  return `${kind.slice(kind.lastIndexOf('/') + 1)} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+}
+
 /** An object and the field of it that matters, for example `spec.http[0].route[1].weight`. */
 export interface Provenance extends ObjectReference {
   readonly path?: string;

@@ -1,3 +1,5 @@
+import { titleOf, type ObjectReference } from './provenance.ts';
+
 /** What is known of a source, and how fresh it is. Unknown is not empty. */
 
 export type Freshness =
@@ -21,19 +23,37 @@ export interface Source {
   readonly objects: number;
 }
 
-/** Input that could not become an object: broken YAML, a half-written file, an unknown kind. Keyed by `key`. */
+/** Input that could not become an object: broken YAML, an unknown kind, an object that does not decode. Keyed by `key`. */
 export interface SourceProblem {
-  /** Unique and stable while the problem lasts, for example `mesh/a.yaml#3`. */
+  /** Unique and stable while the problem lasts, for example `mesh/a.yaml#3` or `kubernetes Service shop/web`. */
   readonly key: string;
   readonly source: string;
+  readonly place: ProblemPlace;
   readonly code: string;
-  readonly file: string;
-  readonly document: number;
-  /** 1-based. */
-  readonly line: number;
+  /** Of the field; empty for the whole. */
   readonly path: string;
   readonly message: string;
   readonly advice: string;
   /** Whether the last good version of the object is still in force. */
   readonly keptLastGood: boolean;
+}
+
+/** What a problem is about. */
+export type ProblemPlace =
+  /** `document` and `line` are 1-based. */
+  | { readonly kind: 'document'; readonly file: string; readonly document: number; readonly line: number }
+  | { readonly kind: 'object'; readonly object: ObjectReference }
+  /** A whole kind of objects on a server, for example `pods` or `virtualservices.networking.istio.io`. */
+  | { readonly kind: 'resource'; readonly resource: string };
+
+/** The document, object or resource as text, the same for all its problems: `mesh/a.yaml#3`, `Service shop/web`, `pods`. */
+export function placeText(place: ProblemPlace): string {
+  switch (place.kind) {
+    case 'document':
+      return `${place.file}#${place.document}`;
+    case 'object':
+      return titleOf(place.object);
+    case 'resource':
+      return place.resource;
+  }
 }

@@ -15,11 +15,6 @@ export function aboutObject(object: ObjectReference, remark: Remark): Finding {
   return { ...remark, object };
 }
 
-/** `VirtualService shop/web`, for messages. */
-export function titleOf(object: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string {
-  return `${object.kind.slice(object.kind.lastIndexOf('/') + 1)} ${object.namespace}/${object.name}`;
-}
-
 /** `a`, `a and b`, `a, b and c`. */
 export function listed(items: readonly string[]): string {
   const last = items.at(-1) ?? '';

@@ -1,9 +1,9 @@
 import type { Read } from '../incremental/definitions.ts';
 import { partsOfConfigKey, type ConfigKey } from '../model/keys.ts';
-import type { Finding } from '../model/provenance.ts';
+import { titleOf, type Finding } from '../model/provenance.ts';
 import { isForSidecars, virtualServicesByHost } from './config-indexes.ts';
 import type { DecodedVirtualService } from './dialects/istio/decoded.ts';
-import { aboutObject, listed, titleOf } from './finding.ts';
+import { aboutObject, listed } from './finding.ts';
 import { isWildcard } from './host-match.ts';
 import { defaultVirtualServiceExportTo } from './mesh.ts';
 import {

@@ -6,7 +6,7 @@ import type { Commit } from '../../src/incremental/commit.ts';
 import { Engine } from '../../src/incremental/engine.ts';
 import type { ConfigObject } from '../../src/model/config-object.ts';
 import type { Violation } from '../../src/model/provenance.ts';
-import type { Source, SourceProblem } from '../../src/model/source.ts';
+import type { ProblemPlace, Source, SourceProblem } from '../../src/model/source.ts';
 import {
   configs,
   endpointShards,
@@ -18,6 +18,9 @@ import {
   workloads,
 } from '../../src/model/tables.ts';
 import { silentLog } from '../../src/observe/log.ts';
+
+/** What is wrong with a document, its place among the fields. */
+type DocumentProblem = Omit<SourceProblem, 'place'> & Extract<ProblemPlace, { kind: 'document' }>;
 
 /** A directory of files, a source that reads or follows it, and an engine that holds the rows. */
 export class FollowedFiles {
@@ -100,8 +103,10 @@ export class FollowedFiles {
   }
 
   /** In the order of files and lines. */
-  get problems(): readonly SourceProblem[] {
-    return [...this.engine.rows(sourceProblems)].toSorted((a, b) => compareText(a.file, b.file) || a.line - b.line);
+  get problems(): readonly DocumentProblem[] {
+    return [...this.engine.rows(sourceProblems)]
+      .flatMap(({ place, ...problem }) => (place.kind === 'document' ? [{ ...problem, ...place }] : []))
+      .toSorted((a, b) => compareText(a.file, b.file) || a.line - b.line);
   }
 
   /** What is wrong, as `file:line code path`. */

@@ -254,8 +254,9 @@ export class FileSource implements Registry {
     const message = this.tree.lost.get(directory);
     if (message === undefined) return [];
     const advice = 'bring it back; to remove objects, delete their files and leave the directory';
-    const place = { file: directory, document: 1, line: 1, path: '' };
-    return [{ key: directory, source: this.name, code: 'WEIR2002', ...place, message, advice, keptLastGood: true }];
+    const place = { kind: 'document', file: directory, document: 1, line: 1 } as const;
+    const problem = { code: 'WEIR2002', path: '', message, advice, keptLastGood: true };
+    return [{ key: directory, source: this.name, place, ...problem }];
   }
 
   private showFreshness(write: Write): void {

@@ -1,5 +1,5 @@
 import type { Write } from '../../incremental/commit.ts';
-import type { SourceProblem } from '../../model/source.ts';
+import { placeText, type SourceProblem } from '../../model/source.ts';
 import { sourceProblems } from '../../model/tables.ts';
 import type { Log, LogFields } from '../../observe/log.ts';
 
@@ -43,6 +43,7 @@ function isSame(a: SourceProblem | undefined, b: SourceProblem): boolean {
 }
 
 function fieldsOf(problem: SourceProblem): LogFields {
-  const { code, file, document, line, path, message, advice, keptLastGood } = problem;
-  return { code, file, document, line, path, problem: message, advice, keptLastGood };
+  const { source, place, code, path, message, advice, keptLastGood } = problem;
+  const { kind: _, ...document } = place.kind === 'document' ? place : { kind: place.kind, object: placeText(place) };
+  return { source, code, ...document, path, problem: message, advice, keptLastGood };
 }

@@ -1,4 +1,4 @@
-import type { SourceProblem } from '../../model/source.ts';
+import { placeText, type SourceProblem } from '../../model/source.ts';
 import type { EmbeddedViolation } from './config-map.ts';
 import type { DocumentFault } from './document-reading.ts';
 import { placeOfDocument, type DocumentContent, type PlacedDocument } from './file-reading.ts';
@@ -26,11 +26,12 @@ export function problemsOf(file: ReadFile, holdings: Holdings, source: string): 
     for (const object of document.content.objects) drafts.push(...objectProblems(file, document, object, holdings));
   }
   const counts = new Map<number, number>();
-  return drafts.map((draft) => {
-    const count = (counts.get(draft.document) ?? 0) + 1;
-    counts.set(draft.document, count);
-    const place = `${file.path}#${draft.document}`;
-    return { key: count === 1 ? place : `${place}/${count}`, source, file: file.path, ...draft };
+  return drafts.map(({ document, line, ...draft }) => {
+    const count = (counts.get(document) ?? 0) + 1;
+    counts.set(document, count);
+    const place = { kind: 'document', file: file.path, document, line } as const;
+    const text = placeText(place);
+    return { key: count === 1 ? text : `${text}/${count}`, source, place, ...draft };
   });
 }
 
@@ -42,7 +43,10 @@ function documentsInTrouble(file: ReadFile, holdings: Holdings): readonly Placed
     .toSorted((a, b) => a.startLine - b.startLine);
 }
 
-type Draft = Omit<SourceProblem, 'key' | 'source' | 'file'>;
+interface Draft extends Omit<SourceProblem, 'key' | 'source' | 'place'> {
+  readonly document: number;
+  readonly line: number;
+}
 
 function failureOf(file: ReadFile, holdings: Holdings): readonly Draft[] {
   if (file.failure === undefined) return [];
