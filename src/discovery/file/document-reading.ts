@@ -1,11 +1,11 @@
 import type { Violation } from '../../model/provenance.ts';
 import { configKey } from '../../model/keys.ts';
 import { readMetadata } from '../kubernetes/objects/metadata.ts';
+import { isMapping, type ObjectContext } from '../kubernetes/objects/object-rows.ts';
 import { describeValue, errorAt } from '../kubernetes/objects/violations.ts';
-import { readConfigMap } from './config-map.ts';
+import { readYamlDocument } from '../yaml/document.ts';
 import { kindOfDocument, readableKinds, type KindOfDocument } from './kinds.ts';
-import { isMapping, readObject, type Identified, type ObjectContext, type ObjectReading } from './object-reading.ts';
-import { readYamlDocument } from './yaml/document.ts';
+import { readConfigMap, readObject, type Identified, type ObjectReading } from './object-reading.ts';
 
 /** What a document says of nobody in particular: it cannot be told which object it was meant to be. */
 export interface DocumentFault extends Violation {

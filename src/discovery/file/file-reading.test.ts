@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { documents, routeDocument, serviceDocument } from '../../../test/support/followed-files.ts';
 import { emptyFile, placeOfDocument, readFile, type FileChange, type FileReading } from './file-reading.ts';
-import type { ObjectContext } from './object-reading.ts';
+import type { ObjectContext } from '../kubernetes/objects/object-rows.ts';
 
 const context: ObjectContext = {
   source: 'files',

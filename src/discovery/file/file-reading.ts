@@ -1,8 +1,8 @@
 import type { Origin } from '../../model/provenance.ts';
 import { readDocument, type DocumentReading } from './document-reading.ts';
-import type { ObjectContext } from './object-reading.ts';
+import type { ObjectContext } from '../kubernetes/objects/object-rows.ts';
 import { commonEnd, commonStart } from './yaml/byte-comparison.ts';
-import { newlinesBefore } from './yaml/document.ts';
+import { newlinesBefore } from '../yaml/document.ts';
 import { isNumbered, linesBeforeContent } from './yaml/locate.ts';
 import { beginsWithMarker, splitDocuments } from './yaml/split.ts';
 

@@ -1,8 +1,8 @@
 import type { Write } from '../../incremental/commit.ts';
 import type { ConfigKey } from '../../model/keys.ts';
+import { removeRow, replaceRows, successorOf, successors, type SourceRow } from '../source-row.ts';
 import { withoutDocuments, type DocumentContent, type FileChange, type FileReading } from './file-reading.ts';
 import type { ObjectReading } from './object-reading.ts';
-import { keyOfRow, putRow, removeRow, successorOf, type SourceRow } from './source-row.ts';
 
 /** A file that gives objects. */
 export interface HeldFile {
@@ -159,14 +159,9 @@ export class Holdings {
   }
 
   private replace(write: Write, id: ConfigKey, file: HeldFile, next: readonly SourceRow[]): void {
-    const old = new Map(this.standings.get(id)?.rows.map((row) => [keyOfRow(row), row]));
-    const rows = next.map((row) => successorOf(old.get(keyOfRow(row)), row));
-    for (const row of rows) {
-      const key = keyOfRow(row);
-      if (old.get(key) !== row) putRow(write, row);
-      old.delete(key);
-    }
-    for (const row of old.values()) removeRow(write, row);
+    const before = this.standings.get(id)?.rows ?? [];
+    const rows = successors(before, next, successorOf);
+    replaceRows(write, before, rows);
     this.standings.set(id, { file, rows });
   }
 

@@ -1,19 +1,7 @@
 import { nearestName } from '../../model/nearest-name.ts';
+import type { ReadKind } from '../kubernetes/objects/object-rows.ts';
 
 /** Which kinds of objects files may hold, and what becomes of the others. */
-
-export type ReadKind =
-  | 'Service'
-  | 'Endpoints'
-  | 'discovery.k8s.io/EndpointSlice'
-  | 'Pod'
-  | 'Node'
-  | 'Namespace'
-  | 'networking.istio.io/VirtualService'
-  | 'networking.istio.io/DestinationRule'
-  | 'networking.istio.io/ServiceEntry'
-  | 'networking.istio.io/WorkloadEntry'
-  | 'mesh.istio.io/MeshConfig';
 
 export type KindOfDocument =
   | { readonly kind: 'read'; readonly as: ReadKind; readonly namespaced: boolean }

@@ -1,5 +1,5 @@
 import { placeText, type SourceProblem } from '../../model/source.ts';
-import type { EmbeddedViolation } from './config-map.ts';
+import type { EmbeddedViolation } from '../kubernetes/objects/mesh-config-map.ts';
 import type { DocumentFault } from './document-reading.ts';
 import { placeOfDocument, type DocumentContent, type PlacedDocument } from './file-reading.ts';
 import type { HeldFile, Holdings } from './holdings.ts';

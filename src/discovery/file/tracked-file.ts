@@ -4,7 +4,7 @@ import type { ConfigKey } from '../../model/keys.ts';
 import { describeError } from '../../observe/log.ts';
 import { emptyFile, readFile, type DocumentContent, type FileChange, type FileReading } from './file-reading.ts';
 import type { HeldFile } from './holdings.ts';
-import type { ObjectContext } from './object-reading.ts';
+import type { ObjectContext } from '../kubernetes/objects/object-rows.ts';
 import type { FileFailure, ReadFile } from './problems.ts';
 
 /** A file that is followed: what it says, what it gives, and what is still to be confirmed. */

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, parseDocument, type Node, type Pair, type ParsedNode } from 'yaml';
-import { newlinesBefore } from './document.ts';
+import { newlinesBefore } from '../../yaml/document.ts';
 import { splitDocuments } from './split.ts';
 
 /**

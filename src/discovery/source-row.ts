@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Write } from '../../incremental/commit.ts';
-import { keyOfConfig, type ConfigObject } from '../../model/config-object.ts';
-import type { EndpointShard } from '../../model/endpoint.ts';
-import type { Origin } from '../../model/provenance.ts';
-import type { Service } from '../../model/service.ts';
-import { configs, endpointShards, namespaces, nodes, services, workloads } from '../../model/tables.ts';
-import type { Namespace, Node, Workload } from '../../model/workload.ts';
+import type { Write } from '../incremental/commit.ts';
+import { keyOfConfig, type ConfigObject } from '../model/config-object.ts';
+import type { EndpointShard } from '../model/endpoint.ts';
+import type { Origin } from '../model/provenance.ts';
+import type { Service } from '../model/service.ts';
+import { configs, endpointShards, namespaces, nodes, services, workloads } from '../model/tables.ts';
+import type { Namespace, Node, Workload } from '../model/workload.ts';
 
-/** A row of any table that files can fill. */
+/** A row of any table that a source of objects fills. */
 export type SourceRow =
   | { readonly kind: 'service'; readonly row: Service }
   | { readonly kind: 'shard'; readonly row: EndpointShard }
@@ -16,7 +16,7 @@ export type SourceRow =
   | { readonly kind: 'namespace'; readonly row: Namespace }
   | { readonly kind: 'config'; readonly row: ConfigObject };
 
-export function putRow(write: Write, { kind, row }: SourceRow): void {
+function putRow(write: Write, { kind, row }: SourceRow): void {
   switch (kind) {
     case 'service':
       return write.put(services, row);
@@ -50,8 +50,35 @@ export function removeRow(write: Write, { kind, row }: SourceRow): void {
   }
 }
 
+/** Writes what differs between the rows of an object before and now. A row that is the same object is not written. */
+export function replaceRows(write: Write, before: readonly SourceRow[], rows: readonly SourceRow[]): void {
+  for (const row of rows) if (!before.some((old) => old.row === row.row)) putRow(write, row);
+  for (const old of before) if (!rows.some((row) => isSameKey(old, row))) removeRow(write, old);
+}
+
+/**
+ * The rows that take the place of others, each the old one of its key where that does as well.
+ *
+ * @param successor of two rows with one key, the old one first
+ */
+export function successors(
+  before: readonly SourceRow[],
+  next: readonly SourceRow[],
+  successor: (old: SourceRow, next: SourceRow) => SourceRow,
+): readonly SourceRow[] {
+  if (before.length === 0) return next;
+  return next.map((row) => {
+    const old = before.find((candidate) => isSameKey(candidate, row));
+    return old === undefined ? row : successor(old, row);
+  });
+}
+
+function isSameKey(a: SourceRow, b: SourceRow): boolean {
+  return a.kind === b.kind && keyOfRow(a) === keyOfRow(b);
+}
+
 /** Key of a row within its table. */
-export function keyOfRow({ kind, row }: SourceRow): string {
+function keyOfRow({ kind, row }: SourceRow): string {
   switch (kind) {
     case 'service':
     case 'shard':
@@ -70,8 +97,7 @@ export function keyOfRow({ kind, row }: SourceRow): string {
  * document must not touch what follows from it. The generation of a configuration object rises with its content, even where its author
  * left `metadata.generation` as it was.
  */
-export function successorOf(old: SourceRow | undefined, next: SourceRow): SourceRow {
-  if (old === undefined || old.kind !== next.kind) return next;
+export function successorOf(old: SourceRow, next: SourceRow): SourceRow {
   const isSame = isDeepStrictEqual(withoutPlace(old), withoutPlace(next));
   const isInSameFile = originOf(old)?.file === originOf(next)?.file;
   if (old.kind !== 'config' || next.kind !== 'config') return isSame && isInSameFile ? old : next;
