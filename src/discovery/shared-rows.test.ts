@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../incremental/engine.ts';
+import { nodeKey } from '../model/keys.ts';
 import type { Namespace } from '../model/workload.ts';
 import { namespaces, nodes } from '../model/tables.ts';
 import { unknownLocality } from '../model/workload.ts';
@@ -64,7 +65,7 @@ describe('rows that several sources give', () => {
 
   it('are told from rows whose keys name their source, which go straight through', () => {
     const { engine, sources } = aMesh();
-    const node = { name: 'node-1', locality: unknownLocality };
+    const node = { key: nodeKey('s1', 'node-1'), name: 'node-1', locality: unknownLocality };
     sources[1]?.batch({ source: 's1', at: 1 }, (write) => write.put(nodes, node));
     expect([...engine.rows(nodes)]).toEqual([node]);
   });

@@ -65,7 +65,7 @@ describe('endpoints that a registry lists', () => {
   test('are where their workload is only if the list says nothing of it', () => {
     const engine = aMesh(
       aNode('n1', { region: 'eu', zone: 'eu-1' }),
-      aPod('web-1', { addresses: ['10.0.0.1'], node: 'n1' }),
+      aPod('web-1', { addresses: ['10.0.0.1'], node: n1 }),
       aService('web'),
       aShard('web', [{ address: '10.0.0.1' }]),
     );
