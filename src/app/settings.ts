@@ -174,6 +174,31 @@ export const settings = {
     default: '127.0.0.1:15014',
     description: 'address of the admin server (/ready, /status, /metrics); port 0 takes a free one',
   },
+  webhook: {
+    schema: socketAddress,
+    flag: 'webhook',
+    placeholder: 'HOST:PORT',
+    variable: 'WEIR_WEBHOOK',
+    default: undefined,
+    description:
+      'answer reviews of a ValidatingWebhookConfiguration on this address, by HTTPS on /validate; port 0 takes a free one',
+  },
+  webhookCert: {
+    schema: filePath,
+    flag: 'webhook-cert',
+    placeholder: 'FILE',
+    variable: 'WEIR_WEBHOOK_CERT',
+    default: undefined,
+    description: 'PEM file of its certificate and those between it and its authority; read again when it changes',
+  },
+  webhookKey: {
+    schema: filePath,
+    flag: 'webhook-key',
+    placeholder: 'FILE',
+    variable: 'WEIR_WEBHOOK_KEY',
+    default: undefined,
+    description: 'PEM file of the private key of that certificate; read again when it changes',
+  },
   routeDelivery: {
     schema: z.enum(['route-configuration', 'virtual-hosts'], {
       error: 'must be route-configuration or virtual-hosts',
@@ -218,6 +243,7 @@ export type SettingKey = keyof typeof settings;
 /** Settings that mean something only together. */
 export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
   ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
+  ['webhook', 'webhookCert', 'webhookKey'],
 ];
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];

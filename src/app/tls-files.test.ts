@@ -55,7 +55,7 @@ it('takes over what is written later, and nothing that is half written', async (
   };
   const next = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
   const stop = followTlsFiles({
-    files,
+    read: () => readTlsFiles(files),
     identity: await readTlsFiles(files),
     interval: 10,
     clock: realClock,

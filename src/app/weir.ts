@@ -20,6 +20,7 @@ import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
 import { busyShare, serverClock, sourceClock, systemPacing } from './system-clock.ts';
+import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
 
 /** Where Weir can be reached. */
@@ -30,6 +31,8 @@ export interface Addresses {
   readonly xdsTls: string | undefined;
   /** `host:port`. */
   readonly admin: string;
+  /** `host:port` of the validating webhook; undefined: not served. */
+  readonly webhook: string | undefined;
 }
 
 export interface WeirOptions {
@@ -140,6 +143,9 @@ async function live(
     log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT or --xds-tls HOST:PORT serves it');
   }
 
+  const webhook = await listenWebhook({ settings, read: engine.read, metrics, log });
+  if (webhook !== undefined) opened.push(webhook);
+
   const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
   const runs = [...registries.map((registry) => registry.run(signal)), auditNowAndThen(audit, signal)];
   // When one of them fails the others are told to stop, and have to be waited for as well.
@@ -153,6 +159,7 @@ async function live(
       xdsPlaintext: listeners.plaintext,
       xdsTls: listeners.tls,
       admin: formatSocketAddress({ host, port: admin.port }),
+      webhook: webhook?.address,
     });
   }
   await followed;

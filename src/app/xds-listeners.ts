@@ -131,7 +131,7 @@ async function listenTls(
     ),
   });
   const stopFollowing = followTlsFiles({
-    files,
+    read: () => readTlsFiles(files),
     identity,
     interval: fileInterval,
     clock: serverClock,

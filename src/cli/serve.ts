@@ -75,12 +75,13 @@ async function serve(host: Host, config: Settings): Promise<void> {
   log.info('stopped');
 }
 
-function readyLine({ xdsPlaintext, xdsTls, admin }: Addresses): string {
+function readyLine({ xdsPlaintext, xdsTls, admin, webhook }: Addresses): string {
   const xds = [
     ...(xdsPlaintext === undefined ? [] : [`xds ${xdsPlaintext} (plaintext)`]),
     ...(xdsTls === undefined ? [] : [`xds ${xdsTls} (TLS)`]),
   ];
-  return `weir ready: ${xds.length === 0 ? 'xds off' : xds.join(', ')}, admin http://${admin}`;
+  const reviews = webhook === undefined ? '' : `, webhook https://${webhook}`;
+  return `weir ready: ${xds.length === 0 ? 'xds off' : xds.join(', ')}, admin http://${admin}${reviews}`;
 }
 
 function logTo({ err, now }: Host, { logLevel, logFormat }: Settings): Log {
@@ -90,17 +91,20 @@ function logTo({ err, now }: Host, { logLevel, logFormat }: Settings): Log {
 
 /** What the outside world is to blame for gets an exit status and a sentence; a bug stays what it is. */
 async function explained(error: unknown): Promise<unknown> {
-  const [{ AdminListenError }, { ListenError }, { TlsFileError }, { DirectoryError }] = await Promise.all([
-    import('../admin/server.ts'),
-    import('../xds/transport/listener.ts'),
-    import('../app/tls-files.ts'),
-    import('../discovery/file/directory-error.ts'),
-  ]);
+  const [{ AdminListenError }, { ListenError }, { WebhookListenError }, { TlsFileError }, { DirectoryError }] =
+    await Promise.all([
+      import('../admin/server.ts'),
+      import('../xds/transport/listener.ts'),
+      import('../inject/validation-webhook-server.ts'),
+      import('../app/tls-files.ts'),
+      import('../discovery/file/directory-error.ts'),
+    ]);
   if (error instanceof DirectoryError) {
     return new CommandError(exitCodes.failure, `${error.message}: ${error.advice}`, error);
   }
   if (error instanceof TlsFileError) return new CommandError(exitCodes.failure, error.message, error);
-  if (error instanceof AdminListenError || error instanceof ListenError) {
+  const isTaken = [AdminListenError, ListenError, WebhookListenError].some((kind) => error instanceof kind);
+  if (error instanceof Error && isTaken) {
     const advice = 'give another address, or stop what uses it';
     return new CommandError(exitCodes.unavailable, `${error.message}: ${advice}`, error);
   }

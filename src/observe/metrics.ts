@@ -38,6 +38,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...loadMetrics(registry),
     ...meshMetrics(registry),
     ...engineMetrics(registry),
+    ...kubernetesWriterMetrics(registry),
   };
   buildMetrics(registry, version, uptime);
 
@@ -344,6 +345,19 @@ function engineMetrics(registry: Registry) {
       name: 'weir_audit_differences_total',
       help: 'Results and index values that an audit found wrong and put right: bugs.',
       labelNames: ['name'],
+      registers,
+    }),
+  };
+}
+
+/** What Weir answers and writes to a Kubernetes API server. */
+function kubernetesWriterMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    reviews: new Counter({
+      name: 'weir_admission_reviews_total',
+      help: 'Objects that the validating webhook was asked about: allowed, refused, malformed, failed.',
+      labelNames: ['outcome'],
       registers,
     }),
   };

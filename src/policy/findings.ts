@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Query } from '../incremental/definitions.ts';
-import type { ConfigKind } from '../model/config-object.ts';
+import type { Query, Read } from '../incremental/definitions.ts';
+import type { ConfigKind, ConfigObject } from '../model/config-object.ts';
 import type { ConfigKey, ServiceKey } from '../model/keys.ts';
 import type { Finding } from '../model/provenance.ts';
 import { allServices, configs, configsByKind } from '../model/tables.ts';
@@ -16,35 +16,42 @@ import { entryFindings, meshConfigFindings, serviceFindings } from './service-fi
  */
 
 /** Findings about one configuration object, in the order of its fields. */
-const findingsOf: Query<ConfigKey, readonly Finding[]> = {
+export const findingsOf: Query<ConfigKey, readonly Finding[]> = {
   name: 'findingsOf',
   compute(read, key) {
     const object = read(configs, key);
-    const kind = object?.kind;
-    switch (kind) {
-      case 'networking.istio.io/VirtualService': {
-        const value = virtualServiceIn(object);
-        return value === undefined ? [] : [...routeConflicts(read, key, value), ...routeTargets(read, value)];
-      }
-      case 'networking.istio.io/DestinationRule': {
-        const value = destinationRuleIn(object);
-        return value === undefined ? [] : ruleFindings(read, key, value);
-      }
-      case 'networking.istio.io/ServiceEntry': {
-        const value = serviceEntryIn(object);
-        return value === undefined ? [] : entryFindings(read, value);
-      }
-      case 'mesh.istio.io/MeshConfig': {
-        const value = meshConfigIn(object);
-        return value === undefined ? [] : meshConfigFindings(read, value);
-      }
-      case 'networking.istio.io/WorkloadEntry':
-      case undefined:
-        return [];
-    }
+    return object === undefined ? [] : findingsAbout(read, key, object);
   },
   equal: isDeepStrictEqual,
 };
+
+/**
+ * Findings about an object that need not be in force: what is in force otherwise is what it is judged beside.
+ *
+ * @param key of the object
+ */
+export function findingsAbout(read: Read, key: ConfigKey, object: ConfigObject): readonly Finding[] {
+  switch (object.kind) {
+    case 'networking.istio.io/VirtualService': {
+      const value = virtualServiceIn(object);
+      return value === undefined ? [] : [...routeConflicts(read, key, value), ...routeTargets(read, value)];
+    }
+    case 'networking.istio.io/DestinationRule': {
+      const value = destinationRuleIn(object);
+      return value === undefined ? [] : ruleFindings(read, key, value);
+    }
+    case 'networking.istio.io/ServiceEntry': {
+      const value = serviceEntryIn(object);
+      return value === undefined ? [] : entryFindings(read, value);
+    }
+    case 'mesh.istio.io/MeshConfig': {
+      const value = meshConfigIn(object);
+      return value === undefined ? [] : meshConfigFindings(read, value);
+    }
+    case 'networking.istio.io/WorkloadEntry':
+      return [];
+  }
+}
 
 /** Findings about one service of a registry. */
 const findingsOfService: Query<ServiceKey, readonly Finding[]> = {
