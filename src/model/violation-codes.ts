@@ -357,6 +357,17 @@ export const violationCodes = {
     meaning: 'An EndpointSlice has the address type FQDN; Weir takes addresses only',
     remedy: 'Use a ServiceEntry with resolution DNS',
   },
+  WEIR2101: {
+    title: 'Unsafe kubeconfig',
+    meaning:
+      'The kubeconfig of a remote cluster runs programs, reads files of this machine, or does without TLS; the cluster is not read',
+    remedy: 'Put certificates and a token into the kubeconfig itself',
+  },
+  WEIR2102: {
+    title: 'Unusable kubeconfig',
+    meaning: 'A kubeconfig is not YAML, names what it does not hold, or asks for something that Weir cannot do',
+    remedy: 'Correct the field that the message names',
+  },
 } as const satisfies Readonly<Record<string, ViolationCode>>;
 
 /** A code that is in the catalogue. */
