@@ -44,11 +44,11 @@ export interface ApiResponse {
 export type ApiFailure =
   /** The server answered, with something else than 2xx. */
   | 'refused'
-  /** No connection, or none that is trusted. */
+  /** No connection, or none that is trusted: the server has not seen the request. */
   | 'unreachable'
-  /** No answer in time. */
+  /** No answer in time. The server may have acted on the request. */
   | 'timeout'
-  /** The connection broke in the middle of an answer. */
+  /** The connection broke before the answer was complete. The server may have acted on the request. */
   | 'broken'
   /** The answer is no JSON. */
   | 'malformed'

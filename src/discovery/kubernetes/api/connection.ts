@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream';
+import { describeError } from '../../../observe/log.ts';
+import { ApiError } from './api-client.ts';
+
+/** A way to an API server that carries many requests: one HTTP/2 connection, or a pool of HTTP/1.1 ones. */
+export interface Connection {
+  /** False: no request may be given to it any more. */
+  readonly isOpen: boolean;
+  /** It has answered before: what fails now may fail because it has died meanwhile. */
+  readonly hasAnswered: boolean;
+  /**
+   * Settles when the head of the answer is there.
+   *
+   * @param signal ends the request, also while its body is read
+   * @throws ApiError `unreachable` if the server cannot have seen the request, `broken` if it may have; the signal's reason
+   */
+  send(message: Message, signal: AbortSignal): Promise<Answer>;
+  /** Takes no more requests, and ends when the last of those it has is answered. */
+  retire(): void;
+  /** Ends at once, and every request with it. */
+  close(): void;
+}
+
+export interface Message {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** Throws ApiError `broken` when it ends before it is complete, or the signal's reason. May be left unread, or half read. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Nobody wants the body. */
+  discard(): void;
+}
+
+/** The body of an answer. Whoever stops reading it ends the request. */
+export async function* readBody(
+  stream: Readable,
+  isComplete: () => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, void> {
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ApiError('broken', `the connection broke: ${describeError(error)}`, { cause: error });
+  }
+  signal.throwIfAborted();
+  if (!isComplete()) throw new ApiError('broken', 'the connection broke before the answer was complete');
+}
+
+/** Ends what is going on when the signal is aborted, for as long as the stream is open. */
+export function endWith(
+  stream: { destroy(): unknown; once(event: 'close', listener: () => void): unknown },
+  signal: AbortSignal,
+): void {
+  const end = (): void => void stream.destroy();
+  signal.addEventListener('abort', end);
+  stream.once('close', () => signal.removeEventListener('abort', end));
+}

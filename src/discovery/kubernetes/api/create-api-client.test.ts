@@ -1,0 +1,428 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Authority } from '../../../../test/support/certificates.ts';
+import { ManualTimedClock, realTimedClock } from '../../../../test/support/timed-clocks.ts';
+import { ApiError, type ApiClient, type ApiFailure } from './api-client.ts';
+import type { ApiCluster } from './cluster.ts';
+import { createApiClient } from './create-api-client.ts';
+import type { TimedClock } from './timed-clock.ts';
+
+const authority = new Authority('test authority');
+const { certificate, key } = authority.issue('apiserver', '127.0.0.1', 'kubernetes');
+
+type Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+
+interface TestServer {
+  readonly url: string;
+  /** TCP connections that are open or were. */
+  readonly sockets: Set<Socket>;
+  readonly sessions: ServerHttp2Session[];
+  readonly requests: Http2ServerRequest[];
+}
+
+const stops: (() => unknown)[] = [];
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'weir-api-'));
+});
+
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function aServer(handle: Handler, options: { readonly h2?: boolean; readonly ca?: string } = {}) {
+  const { h2 = true, ca } = options;
+  const tls = { key, cert: certificate, ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: false }) };
+  const server = h2 ? createSecureServer(tls) : createHttpsServer(tls);
+  return listening(server, 'https', handle);
+}
+
+async function listening(server: Http2SecureServer | Server, scheme: string, handle: Handler): Promise<TestServer> {
+  const sockets = new Set<Socket>();
+  const sessions: ServerHttp2Session[] = [];
+  const requests: Http2ServerRequest[] = [];
+  const emitter = server as Http2SecureServer;
+  emitter.on('session', (session) => sessions.push(session));
+  emitter.on('connection', (socket) => sockets.add(socket));
+  emitter.on('sessionError', () => undefined);
+  emitter.on('request', (request, response) => {
+    requests.push(request);
+    handle(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stops.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `${scheme}://127.0.0.1:${port}`, sockets, sessions, requests };
+}
+
+function aClient(cluster: Partial<ApiCluster> & { readonly server: string }, clock: TimedClock = realTimedClock) {
+  const client = createApiClient(
+    { authorities: { kind: 'text', text: authority.certificate }, credentials: { kind: 'none' }, ...cluster },
+    { clock, userAgent: 'weir/test', variables: process.env },
+  );
+  stops.push(() => client.close());
+  return client;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<ApiError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+async function failure(work: Promise<unknown>): Promise<ApiFailure> {
+  return (await failureOf(work)).failure;
+}
+
+async function bodyOf(request: Http2ServerRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+const status = (code: number, reason: string, details = {}) =>
+  JSON.stringify({ kind: 'Status', code, reason, message: `because of ${reason}`, details });
+
+/** Resets every connection, as a peer that dies does. */
+function cut({ sockets }: TestServer): void {
+  for (const socket of sockets) socket.resetAndDestroy();
+}
+
+function answer(response: Http2ServerResponse, body: string, code = 200, headers = {}): void {
+  response.writeHead(code, headers);
+  response.end(body);
+}
+
+async function readLines(client: ApiClient, signal: AbortSignal, into: string[]): Promise<void> {
+  for await (const line of await client.lines({ path: '/watch' }, signal)) into.push(String(line));
+}
+
+describe.each([{ h2: true }, { h2: false }])('a client over TLS (HTTP/2: $h2)', ({ h2 }) => {
+  it('sends what it is given and reads the answer', async () => {
+    const server = await aServer(
+      (request, response) =>
+        void bodyOf(request).then((body) => answer(response, JSON.stringify({ body, headers: request.headers }))),
+      { h2 },
+    );
+    const client = aClient({ server: `${server.url}/prefix/`, credentials: { kind: 'token', token: 'secret' } });
+    const { status: code, body } = await client.request({
+      method: 'PATCH',
+      path: '/api/v1/pods',
+      query: { fieldManager: 'a&b', force: 'true' },
+      body: { größe: 1 },
+      contentType: 'application/apply-patch+yaml',
+    });
+    expect(code).toBe(200);
+    expect(body).toMatchObject({
+      body: '{"größe":1}',
+      headers: {
+        authorization: 'Bearer secret',
+        'content-type': 'application/apply-patch+yaml',
+        'user-agent': 'weir/test',
+        accept: 'application/json',
+      },
+    });
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'PATCH /prefix/api/v1/pods?fieldManager=a%26b&force=true',
+    ]);
+  });
+
+  it('keeps its connection', async () => {
+    const server = await aServer((_request, response) => answer(response, '{}'), { h2 });
+    const client = aClient({ server: server.url });
+    for (let count = 0; count < 20; count++) await client.request({ path: '/' });
+    // Without HTTP/2 the first connection only asks which protocol the server speaks.
+    expect(server.sockets.size).toBe(h2 ? 1 : 2);
+  });
+
+  it('says why it is refused', async () => {
+    const details = { causes: [{ reason: 'ResourceVersionTooLarge' }], retryAfterSeconds: 2 };
+    const server = await aServer((_request, response) => answer(response, status(504, 'Timeout', details), 504), {
+      h2,
+    });
+    const client = aClient({ server: server.url });
+    expect(await failureOf(client.request({ path: '/api/v1/pods' }))).toMatchObject({
+      failure: 'refused',
+      status: 504,
+      reason: 'Timeout',
+      causes: ['ResourceVersionTooLarge'],
+      retryAfterMs: 2000,
+      message: 'GET /api/v1/pods: 504: Timeout: because of Timeout',
+    });
+    expect(await failureOf(client.lines({ path: '/' }, AbortSignal.timeout(20_000)))).toMatchObject({ status: 504 });
+  });
+
+  it('reads Retry-After, also of what is no Status object', async () => {
+    const server = await aServer(
+      (_request, response) => answer(response, '<h1>busy</h1>', 429, { 'retry-after': '7' }),
+      { h2 },
+    );
+    expect(await failureOf(aClient({ server: server.url }).request({ path: '/' }))).toMatchObject({
+      failure: 'refused',
+      status: 429,
+      retryAfterMs: 7000,
+      message: 'GET /: 429: <h1>busy</h1>',
+    });
+  });
+
+  it('gives lines as they come, and tells an end from a break (kubernetes/K42)', async () => {
+    let isFirst = true;
+    const server = await aServer(
+      (_request, response) => {
+        response.write('one\ntw');
+        if (!isFirst) return void response.end('o\n');
+        isFirst = false;
+        setImmediate(() => cut(server));
+      },
+      { h2 },
+    );
+    const client = aClient({ server: server.url });
+    const { signal } = new AbortController();
+    const lines: string[] = [];
+    expect(await failure(readLines(client, signal, lines))).toBe('broken');
+    expect(lines).toEqual(['one']);
+    await readLines(client, signal, lines);
+    expect(lines).toEqual(['one', 'one', 'two']);
+  });
+
+  it('ends a request with its signal, in every phase (kubernetes/K43)', async () => {
+    const server = await aServer(
+      (request, response) => {
+        if (request.url === '/watch') response.write('one\n');
+        if (request.url === '/half') response.write('{');
+      },
+      { h2 },
+    );
+    const client = aClient({ server: server.url });
+    const reason = new Error('enough');
+    for (const path of ['/silent', '/half']) {
+      const controller = new AbortController();
+      const work = client.request({ path }, controller.signal);
+      while (!server.requests.some(({ url }) => url === path)) await new Promise((resolve) => setImmediate(resolve));
+      controller.abort(reason);
+      await expect(work).rejects.toBe(reason);
+    }
+    const controller = new AbortController();
+    const seen: string[] = [];
+    const lines = await client.lines({ path: '/watch' }, controller.signal);
+    const reading = (async () => {
+      for await (const line of lines) {
+        seen.push(String(line));
+        controller.abort(reason);
+      }
+    })();
+    await expect(reading).rejects.toBe(reason);
+    expect(seen).toEqual(['one']);
+    await expect(client.request({ path: '/silent' }, AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('waits thirty seconds for an answer to begin, and as long for it to go on (kubernetes/K48)', async () => {
+    let arrived = (): void => undefined;
+    const server = await aServer(
+      (request, response) => {
+        if (request.url === '/half') response.write('{');
+        setImmediate(arrived);
+      },
+      { h2 },
+    );
+    const clock = new ManualTimedClock();
+    const client = aClient({ server: server.url }, clock);
+    for (const path of ['/silent', '/half', '/watch']) {
+      const hasArrived = new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
+      const { signal } = new AbortController();
+      const work = failureOf(path === '/watch' ? client.lines({ path }, signal) : client.request({ path }));
+      await hasArrived;
+      clock.advance(29_000);
+      if (path === '/half') for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(31_000);
+      expect(await work).toMatchObject({ failure: 'timeout' });
+    }
+  });
+
+  it('reads its token anew after a minute, and at once when it is refused (kubernetes/K52)', async () => {
+    const path = join(directory, 'token');
+    let valid = 'first';
+    const server = await aServer(
+      (request, response) => {
+        if (request.headers.authorization === `Bearer ${valid}`) answer(response, '{}');
+        else answer(response, status(401, 'Unauthorized'), 401);
+      },
+      { h2 },
+    );
+    const clock = new ManualTimedClock();
+    const client = aClient({ server: server.url, credentials: { kind: 'token-file', path } }, clock);
+    expect(await failure(client.request({ path: '/' }))).toBe('credentials');
+    await writeFile(path, 'first\n');
+    await client.request({ path: '/' });
+    expect(server.requests).toHaveLength(1);
+
+    valid = 'second';
+    await writeFile(path, 'second');
+    await client.request({ path: '/' });
+    expect(server.requests).toHaveLength(3);
+
+    await writeFile(path, 'third');
+    await client.request({ path: '/' });
+    clock.advance(60_000);
+    valid = 'third';
+    await client.request({ path: '/' });
+    expect(server.requests).toHaveLength(5);
+
+    valid = 'nobody';
+    expect(await failureOf(client.request({ path: '/' }))).toMatchObject({ status: 401 });
+    expect(server.requests).toHaveLength(7);
+  });
+
+  it('shows its certificate, and a new one on a new connection when the file has changed (kubernetes/K8)', async () => {
+    const server = await aServer(
+      (request, response) => {
+        const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+        answer(response, JSON.stringify(subject.CN));
+      },
+      { h2, ca: authority.certificate },
+    );
+    const paths = { certificate: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
+    const write = async (name: string): Promise<void> => {
+      const issued = authority.issue(name);
+      await writeFile(paths.certificate, issued.certificate);
+      await writeFile(paths.key, issued.key);
+    };
+    await write('one');
+    const clock = new ManualTimedClock();
+    const client = aClient(
+      {
+        server: server.url,
+        clientCertificate: {
+          certificate: { kind: 'file', path: paths.certificate },
+          key: { kind: 'file', path: paths.key },
+        },
+      },
+      clock,
+    );
+    expect((await client.request({ path: '/' })).body).toBe('one');
+    await write('two');
+    expect((await client.request({ path: '/' })).body).toBe('one');
+    clock.advance(60_000);
+    expect((await client.request({ path: '/' })).body).toBe('two');
+  });
+
+  it('asks on a new connection when the old one has died, but never writes twice', async () => {
+    let kill = false;
+    const server = await aServer(
+      (_request, response) => {
+        if (!kill) return answer(response, '{}');
+        kill = false;
+        cut(server);
+      },
+      { h2 },
+    );
+    const client = aClient({ server: server.url });
+    await client.request({ path: '/' });
+    kill = true;
+    await client.request({ path: '/' });
+    expect(server.requests).toHaveLength(3);
+    kill = true;
+    expect(await failure(client.request({ method: 'POST', path: '/', body: {} }))).toBe('broken');
+    expect(server.requests).toHaveLength(4);
+    await client.request({ path: '/' });
+  });
+
+  it('trusts nobody but its authorities', async () => {
+    const server = await aServer((_request, response) => answer(response, '{}'), { h2 });
+    const stranger = { kind: 'text', text: new Authority('stranger').certificate } as const;
+    expect(await failure(aClient({ server: server.url, authorities: stranger }).request({ path: '/' }))).toBe(
+      'unreachable',
+    );
+    expect(await failure(aClient({ server: server.url, tlsServerName: 'other' }).request({ path: '/' }))).toBe(
+      'unreachable',
+    );
+    await aClient({ server: server.url, tlsServerName: 'kubernetes' }).request({ path: '/' });
+    await aClient({ server: server.url, authorities: stranger, skipsTlsVerification: true }).request({ path: '/' });
+  });
+
+  it('ends everything when it is closed', async () => {
+    const server = await aServer((_request, response) => void response.write('one\n'), { h2 });
+    const client = aClient({ server: server.url });
+    const lines: string[] = [];
+    const watching = readLines(client, new AbortController().signal, lines);
+    while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    client.close();
+    expect(await failure(watching)).toBe('unreachable');
+    expect(await failure(client.request({ path: '/' }))).toBe('unreachable');
+  });
+});
+
+describe('a client over HTTP/2', () => {
+  it('opens another connection when the server says goodbye, and lets the old one finish', async () => {
+    const finish: (() => void)[] = [];
+    const server = await aServer((request, response) => {
+      if (request.url !== '/watch') return answer(response, '{}');
+      response.write('one\n');
+      finish.push(() => response.end('two\n'));
+    });
+    const client = aClient({ server: server.url });
+    const lines: string[] = [];
+    const watching = readLines(client, new AbortController().signal, lines);
+    while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    server.sessions[0]!.goaway(0);
+    while (server.sessions.length === 1) await client.request({ path: '/' });
+    finish[0]!();
+    await watching;
+    expect(lines).toEqual(['one', 'two']);
+  });
+
+  it('finds by PING that the server is gone', async () => {
+    const clock = new ManualTimedClock();
+    const server = await aServer((_request, response) => void response.write('one\n'));
+    const client = aClient({ server: server.url }, clock);
+    const lines: string[] = [];
+    const watching = failure(readLines(client, new AbortController().signal, lines));
+    while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(30_000);
+    clock.advance(15_000);
+    expect(await watching).toBe('broken');
+  });
+});
+
+describe('a client without TLS', () => {
+  it('speaks HTTP/1.1 and keeps its connection', async () => {
+    const server = await listening(createServer(), 'http', (_request, response) => answer(response, '[1]'));
+    const client = aClient({ server: server.url });
+    for (let count = 0; count < 5; count++) expect((await client.request({ path: '/' })).body).toEqual([1]);
+    expect(server.sockets.size).toBe(1);
+  });
+
+  it('says that an answer is no JSON, and that nobody answers', async () => {
+    const server = await listening(createServer(), 'http', (_request, response) => answer(response, '{'));
+    expect(await failure(aClient({ server: server.url }).request({ path: '/' }))).toBe('malformed');
+    expect(await failure(aClient({ server: 'http://127.0.0.1:1' }).request({ path: '/' }))).toBe('unreachable');
+    expect(await failure(aClient({ server: 'https://127.0.0.1:1' }).request({ path: '/' }))).toBe('unreachable');
+  });
+});

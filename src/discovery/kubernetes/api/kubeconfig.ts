@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { describeError } from '../../../observe/log.ts';
+import { errorAt, readBy, type Reading } from '../objects/violations.ts';
+import { ApiError } from './api-client.ts';
+import type { ApiCluster, CredentialPlugIn, Credentials, Pem } from './cluster.ts';
+import { chooseContext } from './kubeconfig-context.ts';
+import { kubeconfigForm, type ChosenContext, type ClusterForm, type PlugInForm } from './kubeconfig-form.ts';
+import { unsafeFields, unsupportedFields } from './kubeconfig-rules.ts';
+
+export interface KubeconfigOptions {
+  /** undefined: the kubeconfig's current one. */
+  readonly context?: string;
+  /** Somebody else wrote it: nothing in it may reach into this machine (K115). */
+  readonly isForeign?: boolean;
+  /** Where relative paths in it begin; undefined: the working directory. */
+  readonly directory?: string;
+}
+
+/**
+ * Reads a kubeconfig file.
+ *
+ * @throws ApiError `credentials` when it cannot be read
+ */
+export async function readKubeconfigFile(
+  path: string,
+  options: Omit<KubeconfigOptions, 'directory'> = {},
+): Promise<Reading<ApiCluster>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const message = `the kubeconfig ${path} cannot be read: ${describeError(error)}`;
+    throw new ApiError('credentials', message, { cause: error });
+  }
+  return readKubeconfig(text, { ...options, directory: dirname(resolve(path)) });
+}
+
+/** Reads the text of a kubeconfig: the cluster of its context, or everything that is wrong with it. */
+export async function readKubeconfig(text: string, options: KubeconfigOptions = {}): Promise<Reading<ApiCluster>> {
+  // 54 MB on disk and half a second: a pod that reads no kubeconfig never pays for it (K3).
+  const { loadYaml } = await import('@kubernetes/client-node');
+  let document: unknown;
+  try {
+    document = loadYaml(text);
+  } catch (error) {
+    const message = `the kubeconfig is not YAML: ${describeError(error)}`;
+    return { kind: 'invalid', violations: [errorAt('WEIR2102', '', message, 'correct it at that place')] };
+  }
+  const form = readBy(kubeconfigForm, document);
+  if (form.kind === 'invalid') return form;
+  const chosen = chooseContext(form.value, options.context);
+  if (chosen.kind === 'invalid') return chosen;
+  const violations = [
+    ...(options.isForeign === true ? unsafeFields(chosen.value) : []),
+    ...unsupportedFields(chosen.value),
+    ...serverViolations(chosen.value),
+  ];
+  if (violations.length > 0) return { kind: 'invalid', violations };
+  return { kind: 'valid', value: clusterOf(chosen.value, text, options) };
+}
+
+function serverViolations({ cluster, clusterPath }: ChosenContext) {
+  if (/^https?:$/.test(URL.parse(cluster.server)?.protocol ?? '')) return [];
+  const message = `${JSON.stringify(cluster.server)} is no address of an API server`;
+  return [errorAt('WEIR2102', `${clusterPath}.server`, message, 'write it like https://10.0.0.1:6443')];
+}
+
+function clusterOf(chosen: ChosenContext, text: string, options: KubeconfigOptions): ApiCluster {
+  const { cluster, user, namespace } = chosen;
+  const directory = options.directory ?? '.';
+  const authorities = pem(cluster['certificate-authority-data'], cluster['certificate-authority'], directory);
+  const certificate = pem(user['client-certificate-data'], user['client-certificate'], directory);
+  const key = pem(user['client-key-data'], user['client-key'], directory);
+  const tlsServerName = cluster['tls-server-name'] ?? '';
+  return {
+    server: cluster.server.replace(/\/$/, ''),
+    ...(authorities && { authorities }),
+    ...(tlsServerName !== '' && { tlsServerName }),
+    ...(cluster['insecure-skip-tls-verify'] === true && { skipsTlsVerification: true }),
+    ...(certificate && key && { clientCertificate: { certificate, key } }),
+    ...(namespace !== undefined && namespace !== '' && { namespace }),
+    credentials: credentialsOf(chosen, text, options),
+  };
+}
+
+/** Where there are several, the one that is renewed by itself counts, as in client-go. */
+function credentialsOf({ user, cluster }: ChosenContext, text: string, options: KubeconfigOptions): Credentials {
+  const directory = options.directory ?? '.';
+  if (user.exec) return { kind: 'plug-in', plugIn: plugInOf(user.exec, cluster, directory) };
+  if (user['auth-provider']) return { kind: 'provider', authorization: authorizationBy(text, options.context) };
+  if (user.tokenFile) return { kind: 'token-file', path: resolve(directory, user.tokenFile) };
+  if (user.token) return { kind: 'token', token: user.token };
+  if (user.username) return { kind: 'basic', username: user.username, password: user.password ?? '' };
+  return { kind: 'none' };
+}
+
+function plugInOf(exec: PlugInForm, cluster: ClusterForm, directory: string): CredentialPlugIn {
+  const { command } = exec;
+  return {
+    apiVersion: exec.apiVersion ?? 'client.authentication.k8s.io/v1',
+    // A bare name is looked for in PATH, a path begins where the kubeconfig is.
+    command: command.includes('/') ? resolve(directory, command) : command,
+    args: exec.args ?? [],
+    environment: Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
+    cluster:
+      exec.provideClusterInfo === true
+        ? {
+            server: cluster.server,
+            'tls-server-name': cluster['tls-server-name'] ?? undefined,
+            'insecure-skip-tls-verify': cluster['insecure-skip-tls-verify'] ?? undefined,
+            'certificate-authority-data': cluster['certificate-authority-data'] ?? undefined,
+          }
+        : undefined,
+    installHint: exec.installHint ?? undefined,
+  };
+}
+
+/** The login flows of `auth-provider` (OpenID Connect and those of clouds) are the library's business. */
+function authorizationBy(text: string, context: string | undefined): () => Promise<string | undefined> {
+  let loaded: Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> | undefined;
+  const load = async () => {
+    const { KubeConfig } = await import('@kubernetes/client-node');
+    const config = new KubeConfig();
+    config.loadFromString(text);
+    if (context !== undefined) config.setCurrentContext(context);
+    return config;
+  };
+  return async () => {
+    loaded ??= load();
+    const options: RequestOptions & { headers: OutgoingHttpHeaders } = { headers: {} };
+    await (await loaded).applyToHTTPSOptions(options);
+    const value = options.headers['Authorization'];
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+function pem(data: string | null | undefined, path: string | null | undefined, directory: string): Pem | undefined {
+  if (data) return { kind: 'text', text: Buffer.from(data, 'base64').toString('utf8') };
+  if (path) return { kind: 'file', path: resolve(directory, path) };
+  return undefined;
+}
