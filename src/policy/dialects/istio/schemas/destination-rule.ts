@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { largestObject } from '../limits.ts';
 import { double, duration, flag, int32, list, map, message, text, uint32, uint64, words } from './fields.ts';
 
 const consistentHash = message({
@@ -14,10 +15,10 @@ const consistentHash = message({
   minimumRingSize: uint64,
 });
 
-const failover = list(message({ from: text, to: text }));
+const failover = list(message({ from: text, to: text }), largestObject.localities);
 
 export const localityLbSetting = message({
-  distribute: list(message({ from: text, to: map(uint32) })),
+  distribute: list(message({ from: text, to: map(uint32) }), largestObject.localities),
   failover,
   failoverPriority: list(text),
   enabled: flag,

@@ -27,8 +27,10 @@ export function message<Shape extends z.core.$ZodLooseShape>(
   return required.length === 0 ? schema : schema.meta({ required });
 }
 
-export function list<Item extends z.core.SomeType>(item: Item) {
-  return z.array(z.optional(item));
+/** @param maxItems what the decoder refuses beyond, for the CRD; undefined: as many as fit into an object */
+export function list<Item extends z.core.SomeType>(item: Item, maxItems?: number) {
+  const schema = z.array(z.optional(item));
+  return maxItems === undefined ? schema : schema.meta({ maxItems });
 }
 
 /** Any keys, values of one type. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { largestObject } from '../limits.ts';
 import { list, map, message, text, uint32, words } from './fields.ts';
 import { workloadEntrySchema } from './workload-entry.ts';
 
@@ -7,12 +8,12 @@ const port = message({ number: uint32, name: text, protocol: text, targetPort: u
 /** `networking.istio.io` ServiceEntry, versions v1, v1beta1 and v1alpha3 alike. */
 export const serviceEntrySchema = message(
   {
-    hosts: list(text),
-    addresses: list(text),
-    ports: list(port),
+    hosts: list(text, largestObject.hosts),
+    addresses: list(text, largestObject.addresses),
+    ports: list(port, largestObject.ports),
     location: words('MESH_EXTERNAL', 'MESH_INTERNAL'),
     resolution: words('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
-    endpoints: list(workloadEntrySchema),
+    endpoints: list(workloadEntrySchema, largestObject.endpoints),
     workloadSelector: message({ labels: map(text) }),
     exportTo: list(text),
     subjectAltNames: list(text),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { largestObject } from '../limits.ts';
 import { double, duration, flag, int32, list, map, message, text, uint32, words } from './fields.ts';
 
 const stringMatch = message({ exact: text, prefix: text, regex: text });
@@ -105,9 +106,9 @@ const tcpMatch = message({
 
 /** `networking.istio.io` VirtualService, versions v1, v1beta1 and v1alpha3 alike. */
 export const virtualServiceSchema = message({
-  hosts: list(text),
+  hosts: list(text, largestObject.hosts),
   gateways: list(text),
-  http: list(httpRoute),
+  http: list(httpRoute, largestObject.routes),
   tls: list(message({ match: list(tlsMatch), route: list(routeDestination) }, ['match'])),
   tcp: list(message({ match: list(tcpMatch), route: list(routeDestination) })),
   exportTo: list(text),
