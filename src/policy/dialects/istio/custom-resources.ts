@@ -1,0 +1,67 @@
+import type { CustomResource, PrinterColumn } from '../definitions/custom-resource.ts';
+import { destinationRuleSchema } from './schemas/destination-rule.ts';
+import { serviceEntrySchema } from './schemas/service-entry.ts';
+import { virtualServiceSchema } from './schemas/virtual-service.ts';
+import { workloadEntrySchema } from './schemas/workload-entry.ts';
+
+/** The kinds of Istio's API that Weir reads, under the names by which people know them. */
+
+const common = {
+  group: 'networking.istio.io',
+  categories: ['istio-io', 'networking-istio-io'],
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+} as const;
+
+export const istioCustomResources: readonly CustomResource[] = [
+  {
+    ...common,
+    kind: 'DestinationRule',
+    plural: 'destinationrules',
+    singular: 'destinationrule',
+    shortNames: ['dr'],
+    description: 'How a service is called: its subsets, load balancing, connection limits, outlier detection and TLS.',
+    spec: destinationRuleSchema,
+    columns: [column('Host', 'The service that it is for.', '.spec.host')],
+  },
+  {
+    ...common,
+    kind: 'ServiceEntry',
+    plural: 'serviceentries',
+    singular: 'serviceentry',
+    shortNames: ['se'],
+    description: 'A service that no registry knows: its hosts, addresses, ports and endpoints.',
+    spec: serviceEntrySchema,
+    columns: [
+      column('Hosts', 'The names of the service.', '.spec.hosts'),
+      column('Location', 'Whether it belongs to the mesh.', '.spec.location'),
+      column('Resolution', 'Where its endpoints come from.', '.spec.resolution'),
+    ],
+  },
+  {
+    ...common,
+    kind: 'VirtualService',
+    plural: 'virtualservices',
+    singular: 'virtualservice',
+    shortNames: ['vs'],
+    description: 'Where requests to a host go, and what happens to them on the way.',
+    spec: virtualServiceSchema,
+    columns: [
+      column('Gateways', 'Where the routes hold; nothing: in all sidecars.', '.spec.gateways'),
+      column('Hosts', 'The hosts whose requests are routed.', '.spec.hosts'),
+    ],
+  },
+  {
+    ...common,
+    kind: 'WorkloadEntry',
+    plural: 'workloadentries',
+    singular: 'workloadentry',
+    shortNames: ['we'],
+    description: 'A machine outside the cluster that services of the mesh run on.',
+    spec: workloadEntrySchema,
+    columns: [column('Address', 'Address of the machine.', '.spec.address')],
+  },
+];
+
+function column(name: string, description: string, jsonPath: string): PrinterColumn {
+  return { name, type: 'string', description, jsonPath };
+}
