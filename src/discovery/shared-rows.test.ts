@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anIstioObject } from '../../test/support/istio-objects.ts';
+import { aService } from '../../test/support/mesh-rows.ts';
 import { Engine } from '../incremental/engine.ts';
+import { keyOfConfig } from '../model/config-object.ts';
 import { nodeKey } from '../model/keys.ts';
-import type { Namespace } from '../model/workload.ts';
-import { namespaces, nodes } from '../model/tables.ts';
-import { unknownLocality } from '../model/workload.ts';
-import { SharedRows } from './shared-rows.ts';
+import { placeText } from '../model/source.ts';
+import { configs, namespaces, nodes, services, sourceProblems } from '../model/tables.ts';
+import { unknownLocality, type Namespace } from '../model/workload.ts';
+import { SharedRows, type SharingSource } from './shared-rows.ts';
 
-function aMesh() {
+function aMesh(kinds: readonly SharingSource['kind'][] = []) {
   const engine = new Engine();
   const shared = new SharedRows(engine);
-  const sources = [0, 1, 2].map((rank) => shared.writerOf(rank));
+  const sources = [0, 1, 2].map((rank) =>
+    shared.writerOf({ name: `s${rank}`, kind: kinds[rank] ?? 'kubernetes', rank }),
+  );
   let at = 0;
   return {
     give: (rank: number, name: string, label: string) =>
@@ -68,6 +73,28 @@ describe('rows that several sources give', () => {
     const node = { key: nodeKey('s1', 'node-1'), name: 'node-1', locality: unknownLocality };
     sources[1]?.batch({ source: 's1', at: 1 }, (write) => write.put(nodes, node));
     expect([...engine.rows(nodes)]).toEqual([node]);
+  });
+
+  it('are reported where they do not count, until one of the two goes', () => {
+    const { engine, sources } = aMesh(['files', 'kubernetes']);
+    const problems = () =>
+      [...engine.rows(sourceProblems)].map(({ source, code, place }) => [source, code, placeText(place)]);
+    const [files, cluster] = sources;
+    const rule = anIstioObject('VirtualService', { hosts: ['web'] });
+    cluster?.batch({ source: 's1', at: 1 }, (write) => write.put(configs, rule));
+    expect(problems()).toEqual([]);
+    files?.batch({ source: 's0', at: 2 }, (write) => write.put(configs, rule));
+    expect(problems()).toEqual([['s1', 'WEIR2010', `VirtualService ${rule.namespace}/${rule.name}`]]);
+    files?.batch({ source: 's0', at: 3 }, (write) => write.remove(configs, keyOfConfig(rule)));
+    expect(problems()).toEqual([]);
+    expect([...engine.rows(configs)]).toEqual([rule]);
+  });
+
+  it('kubernetes/K117 are no mistake where clusters of one mesh have the same services', () => {
+    const { engine, sources } = aMesh();
+    for (const source of sources) source.batch({ source: 's', at: 1 }, (write) => aService('web').put(write));
+    expect([...engine.rows(sourceProblems)]).toEqual([]);
+    expect([...engine.rows(services)].map(({ name }) => name)).toEqual(['web']);
   });
 
   it('end the same after any history: each name with what its first source gave last', () => {

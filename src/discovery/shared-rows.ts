@@ -1,7 +1,26 @@
 import type { Engine } from '../incremental/engine.ts';
 import type { Write } from '../incremental/commit.ts';
 import type { Table } from '../incremental/definitions.ts';
-import { configs, namespaces, services } from '../model/tables.ts';
+import { referenceToConfig, type ConfigObject } from '../model/config-object.ts';
+import { titleOf, type ObjectReference } from '../model/provenance.ts';
+import type { Service } from '../model/service.ts';
+import type { Source, SourceProblem } from '../model/source.ts';
+import { configs, namespaces, services, sourceProblems } from '../model/tables.ts';
+
+/** A source that gives rows which others may give too. */
+export interface SharingSource extends Pick<Source, 'name' | 'kind'> {
+  /** Of several sources the one with the lowest rank counts. Unique. */
+  readonly rank: number;
+}
+
+/** A row that a source gives, or (undefined) does not give any more. */
+interface Claim {
+  readonly source: SharingSource;
+  readonly row: unknown;
+}
+
+/** Tables whose keys say what is described and not by whom. */
+const sharedTables: ReadonlySet<object> = new Set([services, configs, namespaces]);
 
 /**
  * Rows that more than one source may give: a service that runs in two clusters, an object that is in a file and in a cluster. Of each the
@@ -15,12 +34,8 @@ export class SharedRows {
     this.#engine = engine;
   }
 
-  /**
-   * What one source writes through.
-   *
-   * @param rank of the source: the lowest counts. Unique.
-   */
-  writerOf(rank: number): Pick<Engine, 'batch'> {
+  /** What one source writes through. */
+  writerOf(source: SharingSource): Pick<Engine, 'batch'> {
     return {
       batch: (cause, change) =>
         this.#engine.batch(cause, (write) => {
@@ -29,11 +44,11 @@ export class SharedRows {
           change({
             put: (table, row) => {
               if (!sharedTables.has(table)) return write.put(table, row);
-              settled.push(() => this.#settle(write, table, table.keyOf(row), { rank, row }));
+              settled.push(() => this.#settle(write, table, table.keyOf(row), { source, row }));
             },
             remove: (table, key) => {
               if (!sharedTables.has(table)) return write.remove(table, key);
-              settled.push(() => this.#settle(write, table, key, { rank, row: undefined }));
+              settled.push(() => this.#settle(write, table, key, { source, row: undefined }));
             },
           });
           for (const settle of settled) settle();
@@ -44,23 +59,41 @@ export class SharedRows {
   #settle<Key extends string, Row>(write: Write, table: Table<Key, Row>, key: Key, claim: Claim): void {
     let claims = this.#claims.get(table);
     if (claims === undefined) this.#claims.set(table, (claims = new Map()));
-    const others = claims.get(key)?.filter(({ rank }) => rank !== claim.rank) ?? [];
-    const all = claim.row === undefined ? others : [...others, claim].sort((a, b) => a.rank - b.rank);
-    const [first] = all;
+    const before = claims.get(key) ?? [];
+    const others = before.filter(({ source }) => source !== claim.source);
+    const after = claim.row === undefined ? others : [...others, claim].sort((a, b) => a.source.rank - b.source.rank);
+    for (const { key: solved } of duplicates(table, before)) write.remove(sourceProblems, solved);
+    for (const problem of duplicates(table, after)) write.put(sourceProblems, problem);
+    const [first] = after;
     if (first === undefined) {
       claims.delete(key);
       return write.remove(table, key);
     }
-    claims.set(key, all);
+    claims.set(key, after);
     write.put(table, first.row as Row);
   }
 }
 
-/** A row that a source gives, or (undefined) does not give any more. */
-interface Claim {
-  readonly rank: number;
-  readonly row: unknown;
+/** Objects that do not count because those of another source do. Clusters of one mesh share services and namespaces on purpose (K117). */
+function duplicates(table: object, [first, ...others]: readonly Claim[]): readonly SourceProblem[] {
+  if (first === undefined) return [];
+  return others.flatMap(({ source, row }) => {
+    const object = objectOf(table, row);
+    if (object === undefined || (table === services && source.kind === first.source.kind)) return [];
+    return {
+      key: `${source.name} duplicate ${titleOf(object)}`,
+      source: source.name,
+      place: { kind: 'object', object },
+      code: 'WEIR2010',
+      path: '',
+      message: `the source ${first.source.name} describes this object too, and comes first`,
+      advice: 'delete one of the two',
+      keptLastGood: false,
+    };
+  });
 }
 
-/** Tables whose keys say what is described and not by whom. */
-const sharedTables: ReadonlySet<object> = new Set([services, configs, namespaces]);
+function objectOf(table: object, row: unknown): ObjectReference | undefined {
+  if (table === configs) return referenceToConfig(row as ConfigObject);
+  return table === services ? (row as Service).declaredBy : undefined;
+}

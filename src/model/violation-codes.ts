@@ -344,7 +344,8 @@ export const violationCodes = {
   },
   WEIR2010: {
     title: 'Duplicate object',
-    meaning: 'Two documents describe one object; the first in the order of file names and documents counts',
+    meaning:
+      'Two documents, or two sources, describe one object: the first in the order of file names and documents counts, and of sources that of files, then that of Kubernetes',
     remedy: 'Remove or rename one of them',
   },
   WEIR2011: {
