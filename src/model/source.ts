@@ -21,6 +21,21 @@ export interface Source {
   /** Milliseconds since 1970 of the last change of `freshness`. */
   readonly since: number;
   readonly objects: number;
+  /** Sources that follow each kind of objects by itself: how that goes. */
+  readonly kinds?: readonly SourceKind[];
+}
+
+/** One kind of objects of a source. */
+export interface SourceKind {
+  /** `group/Kind`; the core group is written as the bare kind. */
+  readonly kind: string;
+  /** undefined: all namespaces. */
+  readonly namespace?: string;
+  /** `absent`: the source has no such kind; `forbidden`: it does not let Weir read it. */
+  readonly state: 'unknown' | 'absent' | 'forbidden' | 'following' | 'stale';
+  readonly reason?: string;
+  /** In all namespaces that are followed. */
+  readonly objects: number;
 }
 
 /** Input that could not become an object: broken YAML, an unknown kind, an object that does not decode. Keyed by `key`. */

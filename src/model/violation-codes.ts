@@ -369,6 +369,12 @@ export const violationCodes = {
     meaning: 'A kubeconfig is not YAML, names what it does not hold, or asks for something that Weir cannot do',
     remedy: 'Correct the field that the message names',
   },
+  WEIR2103: {
+    title: 'Kind forbidden',
+    meaning:
+      'The API server does not let Weir read objects of a kind; while Weir starts it waits for them, later the last ones known stay in force',
+    remedy: 'Grant the account that Weir runs as the verbs get, list and watch on the resource that the message names',
+  },
 } as const satisfies Readonly<Record<string, ViolationCode>>;
 
 /** A code that is in the catalogue. */

@@ -8,6 +8,8 @@ import { says, type Reading } from './violations.ts';
 export interface ConversionContext {
   /** Name of the source, part of the keys of what it alone can know. */
   readonly source: string;
+  /** Name of the cluster that the object is of; undefined for objects of no cluster. */
+  readonly cluster?: string;
   /** Cluster domain, for example `cluster.local`. */
   readonly domain: string;
   readonly origin: Origin;

@@ -93,7 +93,8 @@ export function configRow(
     const message = `a mapping is expected, not ${describeValue(spec)}`;
     return { kind: 'invalid', violations: [errorAt('WEIR1002', 'spec', message, 'write `name: value` lines')] };
   }
-  const { namespace, name, labels, annotations, createdAt, generation } = metadata;
+  const { namespace, name, labels, createdAt, generation } = metadata;
+  const { [lastApplied]: _, ...annotations } = metadata.annotations;
   const row: ConfigObject = {
     kind,
     namespace,
@@ -110,6 +111,9 @@ export function configRow(
   if (violations.length > 0) return { kind: 'invalid', violations };
   return { kind: 'valid', value: [{ kind: 'config', row }] };
 }
+
+/** kubectl's copy of the whole object. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export function isMapping(value: unknown): value is Content {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

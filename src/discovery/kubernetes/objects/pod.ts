@@ -59,7 +59,7 @@ export function convertPod(object: KubernetesObject, context: ConversionContext)
     name: metadata.name,
     // The address of the host is shared by all who use its network: it tells nobody apart (K77).
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
-    labels: metadata.labels,
+    labels: labelsOf(metadata.labels, context),
     serviceAccount: spec.serviceAccountName ?? 'default',
     ...(typeof spec.nodeName === 'string' && spec.nodeName !== ''
       ? { node: nodeKey(context.source, spec.nodeName) }
@@ -69,6 +69,11 @@ export function convertPod(object: KubernetesObject, context: ConversionContext)
     declaredBy: referenceTo('Pod', metadata, context),
   };
   return { kind: 'valid', value: [workload] };
+}
+
+/** Rules can tell clusters apart by a label that Istio gives endpoints too (K117). */
+function labelsOf(labels: Workload['labels'], { cluster }: ConversionContext): Workload['labels'] {
+  return cluster === undefined ? labels : { ...labels, 'topology.istio.io/cluster': cluster };
 }
 
 function addressesOf(status: Status): readonly string[] {

@@ -1,0 +1,374 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  aDefinition,
+  aKubernetesPod,
+  aKubernetesService,
+  aNamespace,
+  aSliceOf,
+  aVirtualService,
+  basics,
+  HandFedCluster,
+} from '../../../test/support/hand-fed-cluster.ts';
+import type { ConfigObject } from '../../model/config-object.ts';
+import type { Violation } from '../../model/provenance.ts';
+import { configs, endpointShards, namespaces, services, sourceProblems, workloads } from '../../model/tables.ts';
+import { readLabelSelector, type LabelSelector } from './label-selector.ts';
+
+const definitions = 'customresourcedefinitions.apiextensions.k8s.io';
+const virtualServices = 'virtualservices.networking.istio.io';
+const started: HandFedCluster[] = [];
+
+function aCluster(options: ConstructorParameters<typeof HandFedCluster>[0] = {}): HandFedCluster {
+  const cluster = new HandFedCluster(options).start();
+  started.push(cluster);
+  return cluster;
+}
+
+afterEach(async () => {
+  for (const cluster of started.splice(0)) await cluster.stop();
+});
+
+describe('rows', () => {
+  it('come of all objects of a turn at once, and go with them', () => {
+    const cluster = aCluster();
+    const before = cluster.commits.length;
+    cluster.put('services', aKubernetesService('web'), aKubernetesService('api'));
+    expect(cluster.commits.length).toBe(before + 1);
+    expect(cluster.keys(services)).toEqual(['shop/api.shop.svc.cluster.local', 'shop/web.shop.svc.cluster.local']);
+    cluster.remove('services', 'shop/api');
+    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+  });
+
+  it('move when an object becomes another one’s', () => {
+    const cluster = aCluster();
+    cluster.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
+    const moved = aSliceOf('web', ['10.0.0.1']);
+    const metadata = { name: 'web-x', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'api' } };
+    cluster.put('endpointslices.discovery.k8s.io', { ...moved, metadata });
+    expect(cluster.keys(endpointShards)).toEqual(['shop/api.shop.svc.cluster.local kubernetes/slices/web-x']);
+  });
+
+  it('kubernetes/K74: hold nothing of an object but what is read of it, and what many have in common once', () => {
+    const cluster = aCluster();
+    cluster.synced(definitions, ...basics);
+    const two = ['a', 'b'].map((name) => ({ ...aKubernetesPod(name, '10.0.0.1'), metadata: metadataOf(name) }));
+    cluster.put('pods', ...two);
+    const [a, b] = [...cluster.engine.rows(workloads)];
+    expect(JSON.stringify(a)).not.toContain('managedFields');
+    expect(a?.labels).toBe(b?.labels);
+  });
+
+  it('are not written again where what changed is not read', () => {
+    const cluster = aCluster();
+    cluster.put('services', aKubernetesService('web'));
+    const before = cluster.commits.length;
+    cluster.put('services', { ...aKubernetesService('web'), status: { loadBalancer: {} } });
+    expect(cluster.commits.length).toBe(before);
+  });
+
+  it('kubernetes/K117: of pods carry the name of their cluster', () => {
+    const cluster = aCluster({ name: 'east' });
+    cluster.synced(definitions, ...basics);
+    cluster.put('pods', aKubernetesPod('web', '10.0.0.1'));
+    const [row] = [...cluster.engine.rows(workloads)];
+    expect(row).toMatchObject({ key: 'east/shop/web', node: 'east/n1' });
+    expect(row?.labels).toEqual({ app: 'web', 'topology.istio.io/cluster': 'east' });
+  });
+});
+
+describe('what does not decode', () => {
+  const broken = aKubernetesService('web', 'shop', 99_999);
+
+  it('keeps what was in force, and is said with object, field and advice', () => {
+    const cluster = aCluster();
+    cluster.put('services', aKubernetesService('web'));
+    cluster.put('services', broken);
+    expect(cluster.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
+    expect([...cluster.engine.rows(sourceProblems)][0]).toMatchObject({ source: 'kubernetes', keptLastGood: true });
+    expect([...cluster.engine.rows(services)][0]?.ports[0]?.number).toBe(80);
+    cluster.put('services', aKubernetesService('web', 'shop', 81));
+    expect(cluster.problems).toEqual([]);
+    expect([...cluster.engine.rows(services)][0]?.ports[0]?.number).toBe(81);
+  });
+
+  it('is no problem any more when the object is deleted', () => {
+    const cluster = aCluster();
+    cluster.put('services', broken);
+    expect([...cluster.engine.rows(sourceProblems)][0]).toMatchObject({ keptLastGood: false });
+    cluster.remove('services', 'shop/web');
+    expect(cluster.problems).toEqual([]);
+  });
+
+  it('is what the dialects refuse, too', () => {
+    const violation: Violation = {
+      severity: 'error',
+      code: 'WEIR1105',
+      path: 'spec.http[0]',
+      message: 'is wrong',
+      advice: 'make it right',
+    };
+    const admit = ({ spec }: ConfigObject) => (JSON.stringify(spec).includes('bad') ? [violation] : []);
+    const cluster = aCluster({ admit });
+    cluster.put(definitions, aDefinition(virtualServices));
+    cluster.put(virtualServices, aVirtualService('web'), aVirtualService('bad'));
+    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+    expect(cluster.problems).toEqual(['VirtualService shop/bad WEIR1105 spec.http[0]']);
+  });
+});
+
+describe('freshness', () => {
+  it('is unknown until every kind has been read once', () => {
+    const cluster = aCluster();
+    expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', kind: 'kubernetes', target: 'https://api' });
+    cluster.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
+    expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', reason: 'waiting for nodes' });
+    cluster.synced('nodes');
+    expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', reason: 'waiting for pods' });
+    cluster.synced('pods');
+    expect(cluster.sourceRow).toMatchObject({ freshness: 'synced' });
+    expect(cluster.sourceRow?.reason).toBeUndefined();
+  });
+
+  it('reliability/R1: is stale, and nothing is removed, while a kind is not heard of', () => {
+    const cluster = aCluster();
+    cluster.put('services', aKubernetesService('web'));
+    cluster.syncAll();
+    cluster.health('services', { kind: 'stale', reason: 'nothing heard for 4 minutes' });
+    expect(cluster.sourceRow).toMatchObject({
+      freshness: 'stale',
+      reason: 'services: nothing heard for 4 minutes',
+    });
+    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    cluster.health('services', { kind: 'following' });
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+  });
+
+  it('kubernetes/K53: names the rights that are missing, and needs no restart when they are given', () => {
+    const cluster = aCluster();
+    cluster.synced(definitions, ...basics);
+    cluster.health('pods', { kind: 'forbidden', reason: 'User "weir" cannot list resource "pods"' });
+    expect(cluster.sourceRow).toMatchObject({
+      freshness: 'unknown',
+      reason: 'pods: User "weir" cannot list resource "pods"',
+    });
+    expect([...cluster.engine.rows(sourceProblems)]).toMatchObject([
+      {
+        code: 'WEIR2103',
+        place: { kind: 'resource', resource: 'pods' },
+        advice: 'grant the account that Weir runs as the verbs get, list and watch on pods',
+      },
+    ]);
+    cluster.synced('pods');
+    expect(cluster.problems).toEqual([]);
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+  });
+
+  it('shows each kind', () => {
+    const cluster = aCluster();
+    cluster.put('services', aKubernetesService('web'));
+    cluster.health('nodes', { kind: 'unknown', reason: 'connection refused' });
+    expect(cluster.sourceRow?.kinds).toContainEqual({ kind: 'Service', state: 'unknown', objects: 1 });
+    expect(cluster.sourceRow?.kinds).toContainEqual({
+      kind: 'Node',
+      state: 'unknown',
+      reason: 'connection refused',
+      objects: 0,
+    });
+    expect(cluster.sourceRow).toMatchObject({ objects: 1, reason: 'nodes: connection refused' });
+  });
+});
+
+describe('pods', () => {
+  it('kubernetes/K25: are asked for last, and endpoints do not wait for them', () => {
+    const cluster = aCluster();
+    cluster.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
+    expect(cluster.followed).not.toContain('pods v1');
+    expect(cluster.keys(endpointShards)).toHaveLength(1);
+    cluster.synced(definitions, ...basics.slice(1));
+    expect(cluster.followed).not.toContain('pods v1');
+    cluster.synced('namespaces');
+    expect(cluster.followed).toContain('pods v1');
+  });
+
+  it('kubernetes/K72: that have finished are left out at the server', () => {
+    const cluster = aCluster();
+    cluster.synced(definitions, ...basics);
+    expect(cluster.fieldSelector('pods')).toBe('status.phase!=Failed,status.phase!=Succeeded');
+  });
+
+  it('are asked for although something else is refused', () => {
+    const cluster = aCluster();
+    cluster.health('nodes', { kind: 'forbidden', reason: 'no' });
+    cluster.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
+    expect(cluster.followed).toContain('pods v1');
+  });
+});
+
+describe('kinds that need a definition', () => {
+  it('kubernetes/K54: are known to be absent, and are followed as soon as they are defined', () => {
+    const cluster = aCluster();
+    cluster.syncAll();
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+    expect(cluster.sourceRow?.kinds).toContainEqual({
+      kind: 'networking.istio.io/VirtualService',
+      state: 'absent',
+      reason: 'the cluster has no such kind',
+      objects: 0,
+    });
+    cluster.put(definitions, aDefinition(virtualServices, ['v1'], false));
+    expect(cluster.followed).not.toContain(`${virtualServices} v1`);
+    cluster.put(definitions, aDefinition(virtualServices, ['v1']));
+    expect(cluster.followed).toContain(`${virtualServices} v1`);
+    cluster.put(virtualServices, aVirtualService('web'));
+    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+  });
+
+  it('are waited for when they are defined from the start', () => {
+    const cluster = aCluster();
+    cluster.put(definitions, aDefinition(virtualServices));
+    cluster.synced(definitions, ...basics, virtualServices);
+    cluster.synced('pods');
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+    const other = aCluster();
+    other.put(definitions, aDefinition(virtualServices));
+    other.synced(definitions, ...basics);
+    expect(other.sourceRow).toMatchObject({ freshness: 'unknown', reason: `waiting for ${virtualServices}` });
+  });
+
+  it('go with their definition', () => {
+    const cluster = aCluster();
+    cluster.put(definitions, aDefinition(virtualServices));
+    cluster.put(virtualServices, aVirtualService('web'));
+    cluster.remove(definitions, virtualServices);
+    expect(cluster.keys(configs)).toEqual([]);
+    expect(cluster.followed).not.toContain(`${virtualServices} v1`);
+  });
+
+  it('are read in the best version, and another one takes over without a gap', () => {
+    const cluster = aCluster();
+    cluster.put(definitions, aDefinition(virtualServices, ['v1alpha3', 'v1beta1']));
+    expect(cluster.followed).toContain(`${virtualServices} v1beta1`);
+    cluster.put(virtualServices, aVirtualService('web'), aVirtualService('old'));
+    cluster.put(definitions, aDefinition(virtualServices, ['v1beta1', 'v1']));
+    expect(cluster.followed).toContain(`${virtualServices} v1`);
+    expect(cluster.keys(configs)).toHaveLength(2);
+    cluster.put(virtualServices, aVirtualService('web'));
+    cluster.synced(virtualServices);
+    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+  });
+
+  it('are said when no version can be read, and keep what was in force', () => {
+    const cluster = aCluster();
+    cluster.put(definitions, aDefinition(virtualServices));
+    cluster.put(virtualServices, aVirtualService('web'));
+    cluster.put(definitions, aDefinition(virtualServices, ['v2']));
+    expect(cluster.problems).toEqual([`${virtualServices} WEIR2009 spec.versions`]);
+    expect(cluster.keys(configs)).toHaveLength(1);
+  });
+
+  it('keep the generation that the server counts, and lose kubectl’s copy of the object', () => {
+    const cluster = aCluster();
+    cluster.put(definitions, aDefinition(virtualServices));
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'x' };
+    const metadata = { name: 'web', namespace: 'shop', generation: 3, annotations };
+    cluster.put(virtualServices, { metadata, spec: {} });
+    cluster.put(virtualServices, { metadata: { ...metadata, labels: { team: 'a' } }, spec: {} });
+    expect([...cluster.engine.rows(configs)]).toMatchObject([
+      { generation: 3, labels: { team: 'a' }, annotations: { note: 'x' } },
+    ]);
+    expect([...cluster.engine.rows(configs)][0]?.annotations).toEqual({ note: 'x' });
+  });
+
+  it('of a cluster whose rules do not count are not followed', () => {
+    const cluster = aCluster({ rules: undefined });
+    expect(cluster.followed).toEqual([...basics].map((name) => `${name} v1`).toSorted());
+    cluster.synced(...basics);
+    cluster.synced('pods');
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+  });
+});
+
+describe('settings of the mesh', () => {
+  const options = { rules: { meshConfig: { namespace: 'weir-system', name: 'mesh' } } };
+  const title = 'configmaps in weir-system';
+  const configMap = (mesh: string) => ({ metadata: { name: 'mesh', namespace: 'weir-system' }, data: { mesh } });
+
+  it('are those of the ConfigMap that is named', () => {
+    const cluster = aCluster(options);
+    expect(cluster.fieldSelector(title)).toBe('metadata.name=mesh');
+    cluster.put(title, configMap('accessLogFile: /dev/stdout'));
+    expect([...cluster.engine.rows(configs)]).toMatchObject([
+      { kind: 'mesh.istio.io/MeshConfig', spec: { accessLogFile: '/dev/stdout' } },
+    ]);
+  });
+
+  it('keep what was in force while the text is broken', () => {
+    const cluster = aCluster(options);
+    cluster.put(title, configMap('accessLogFile: /dev/stdout'));
+    cluster.put(title, configMap('accessLogFile: ['));
+    expect(cluster.problems).toEqual(['ConfigMap weir-system/mesh WEIR2006 data.mesh']);
+    expect(cluster.keys(configs)).toHaveLength(1);
+  });
+});
+
+describe('namespaces', () => {
+  it('that are named are the only ones that are asked for', () => {
+    const cluster = aCluster({ namespaces: { names: ['shop', 'bank'] } });
+    expect(cluster.followed).toContain('services in shop v1');
+    expect(cluster.followed).toContain('services in bank v1');
+    expect(cluster.followed).not.toContain('services v1');
+    cluster.put('namespaces', aNamespace('shop'), aNamespace('other'));
+    expect(cluster.keys(namespaces)).toEqual(['shop']);
+  });
+
+  it('that stop matching take their objects away, and bring them back', () => {
+    const cluster = aCluster({ namespaces: { selector: selecting('weir=on') } });
+    cluster.put('services', aKubernetesService('web'), aKubernetesService('api', 'bank'));
+    expect(cluster.keys(services)).toEqual([]);
+    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }), aNamespace('bank'));
+    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    expect(cluster.keys(namespaces)).toEqual(['shop']);
+    cluster.put('namespaces', aNamespace('shop'));
+    expect(cluster.keys(services)).toEqual([]);
+    cluster.put('services', aKubernetesService('late'));
+    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }));
+    expect(cluster.keys(services)).toHaveLength(2);
+    expect(cluster.sourceRow?.objects).toBe(3);
+    cluster.remove('namespaces', 'shop');
+    expect(cluster.keys(services)).toEqual([]);
+    expect(cluster.sourceRow?.objects).toBe(0);
+  });
+
+  it('that do not match have no problems either', () => {
+    const cluster = aCluster({ namespaces: { selector: selecting('weir=on') } });
+    cluster.put('services', aKubernetesService('web', 'shop', 0));
+    expect(cluster.problems).toEqual([]);
+    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }));
+    expect(cluster.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
+    cluster.put('namespaces', aNamespace('shop'));
+    expect(cluster.problems).toEqual([]);
+  });
+});
+
+it('hears nothing of what it has stopped to follow', async () => {
+  const cluster = aCluster();
+  cluster.put(definitions, aDefinition(virtualServices));
+  const late = aVirtualService('late');
+  const feed = (): void => cluster.put(virtualServices, late);
+  cluster.remove(definitions, virtualServices);
+  expect(feed).toThrow('are not followed');
+  await cluster.stop();
+  expect(cluster.followed).toEqual([]);
+});
+
+function metadataOf(name: string) {
+  const managedFields = [{ manager: 'kubelet', fieldsV1: {} }];
+  return { name, namespace: 'shop', labels: { app: 'web' }, managedFields };
+}
+
+function selecting(text: string): LabelSelector {
+  const reading = readLabelSelector(text);
+  if (reading.kind === 'invalid') throw new Error(reading.part);
+  return reading.selector;
+}
