@@ -1,5 +1,12 @@
 import type { Finding, ObjectReference } from '../model/provenance.ts';
-import { placeText, type Freshness, type ProblemPlace, type Source, type SourceProblem } from '../model/source.ts';
+import {
+  placeText,
+  type Freshness,
+  type ProblemPlace,
+  type Source,
+  type SourceKind,
+  type SourceProblem,
+} from '../model/source.ts';
 import type { ScopedType } from '../model/scope.ts';
 import type { NackStatus, ProxyStatus, SyncState, TypeStatus } from '../xds/status.ts';
 
@@ -33,6 +40,8 @@ export interface SourceReport {
   readonly since: string;
   readonly objects: number;
   readonly problems: number;
+  /** Sources that follow each kind of objects by itself. */
+  readonly kinds?: readonly SourceKind[];
 }
 
 /** `file`, `document` and `line`, or `object`, or `resource`: what it is about. */
@@ -161,7 +170,7 @@ export function proxyState({ types }: Pick<ProxyStatus, 'types'>): SyncState {
 }
 
 function sourceReport(source: Source, problems: number): SourceReport {
-  const { name, kind, target, freshness, reason, since, objects } = source;
+  const { name, kind, target, freshness, reason, since, objects, kinds } = source;
   return {
     name,
     kind,
@@ -171,6 +180,7 @@ function sourceReport(source: Source, problems: number): SourceReport {
     since: isoTime(since),
     objects,
     problems,
+    ...(kinds === undefined ? {} : { kinds }),
   };
 }
 

@@ -95,6 +95,28 @@ it('says why it is not ready, and why a source is not fresh', () => {
   expect(text).toContain('stale (the directory is gone)');
 });
 
+it('shows how it goes with each kind of a source that follows them one by one', () => {
+  const kinds = [
+    { kind: 'Pod', state: 'following', objects: 7 },
+    {
+      kind: 'networking.istio.io/VirtualService',
+      namespace: 'shop',
+      state: 'absent',
+      reason: 'no such kind',
+      objects: 0,
+    },
+  ] as const;
+  const [source] = aReport().sources;
+  expect(textOf({ sources: source === undefined ? [] : [{ ...source, kinds }] })).toContain(
+    [
+      'KINDS',
+      'SOURCE  KIND                                NAMESPACE  STATE                  OBJECTS',
+      'files   Pod                                 all        following              7',
+      'files   networking.istio.io/VirtualService  shop       absent (no such kind)  0',
+    ].join('\n'),
+  );
+});
+
 it('names the object of a problem without a file', () => {
   const problem = {
     source: 'kubernetes',

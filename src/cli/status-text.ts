@@ -28,6 +28,7 @@ export function statusText(report: StatusReport, { colours, now }: TextOptions):
   const sections = [
     headline(report, paint, age),
     section('SOURCES', sourceTable(report.sources, paint, age), paint),
+    kindsSection(report.sources, paint),
     problems.length === 0
       ? ''
       : section('PROBLEMS', problems.map((each) => problemText(each, paint)).join('\n'), paint),
@@ -67,6 +68,23 @@ function sourceTable(sources: readonly SourceReport[], paint: Paint, age: (time:
       target,
     ]),
   ]);
+}
+
+/** What each source follows, for those that follow each kind by itself. */
+function kindsSection(sources: readonly SourceReport[], paint: Paint): string {
+  const colourOf = { following: 'green', unknown: 'yellow', absent: 'gray', forbidden: 'red', stale: 'red' } as const;
+  const rows = sources.flatMap(({ name: source, kinds = [] }) =>
+    kinds.map(({ kind, namespace, state, reason, objects }) => [
+      source,
+      kind,
+      namespace ?? 'all',
+      paint(colourOf[state], state) + (reason === undefined ? '' : ` (${reason})`),
+      String(objects),
+    ]),
+  );
+  return rows.length === 0
+    ? ''
+    : section('KINDS', table([['SOURCE', 'KIND', 'NAMESPACE', 'STATE', 'OBJECTS'], ...rows]), paint);
 }
 
 function problemText({ code, path, message, advice, keptLastGood, ...place }: ProblemReport, paint: Paint): string {
