@@ -12,7 +12,7 @@ import { readConfig } from './config.ts';
 import { listenWebhook, type Webhook } from './webhook.ts';
 
 const authority = new Authority('webhooks');
-const engine = aMesh(aService('reviews', { namespace: 'shop' }), aVirtualService('reviews', { namespace: 'shop' }));
+const engine = aMesh(aService('reviews', { namespace: 'shop' }), aVirtualService('reviews', {}));
 const metrics = createMetrics({ version: '1', uptime: () => 0, processMetrics: false });
 let folder: string;
 let webhook: Webhook | undefined;

@@ -3,12 +3,31 @@ import type { Commit, Write } from '../../src/incremental/commit.ts';
 import type { Table } from '../../src/incremental/definitions.ts';
 import type { ConfigKind, ConfigObject } from '../../src/model/config-object.ts';
 import type { EndpointShard, ShardEndpoint } from '../../src/model/endpoint.ts';
-import { endpointShardKey, nodeKey, proxyKey, serviceKey, workloadKey, type ServiceKey } from '../../src/model/keys.ts';
+import {
+  endpointShardKey,
+  nodeKey,
+  partsOfConfigKey,
+  proxyKey,
+  serviceKey,
+  workloadKey,
+  type ConfigKey,
+  type ServiceKey,
+} from '../../src/model/keys.ts';
 import type { Protocol } from '../../src/model/protocol.ts';
 import type { RouteDelivery } from '../../src/model/own-settings.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
-import { configs, endpointShards, nodes, ownSettings, proxies, services, workloads } from '../../src/model/tables.ts';
+import type { SourceProblem } from '../../src/model/source.ts';
+import {
+  configs,
+  endpointShards,
+  nodes,
+  ownSettings,
+  proxies,
+  services,
+  sourceProblems,
+  workloads,
+} from '../../src/model/tables.ts';
 import { unknownLocality, type Node, type Workload } from '../../src/model/workload.ts';
 
 /** Rows as sources would write them, with what a test does not care about filled in. */
@@ -219,4 +238,29 @@ export function aWorkloadEntry(name: string, spec: unknown, options: ObjectOptio
 
 export function aMeshConfig(spec: unknown, options: ObjectOptions & { readonly name?: string } = {}): ARow {
   return anObject('mesh.istio.io/MeshConfig', options.name ?? 'mesh', spec, options);
+}
+
+export interface ProblemOptions {
+  readonly generation: number;
+  readonly path: string;
+  readonly message: string;
+  /** Of several problems of one object. */
+  readonly number: number;
+}
+
+/** Why a source refuses an object. */
+export function anObjectProblem(object: ConfigKey, options: ProblemOptions): ARow {
+  const { generation, path, message, number } = options;
+  const reference = { ...partsOfConfigKey(object), generation, origin: { source: 'kubernetes' } };
+  const problem: SourceProblem = {
+    key: `kubernetes ${object}#${String(number).padStart(3, '0')}`,
+    source: 'kubernetes',
+    place: { kind: 'object', object: reference },
+    code: 'WEIR1005',
+    path,
+    message,
+    advice: 'correct it',
+    keptLastGood: false,
+  };
+  return row(sourceProblems, problem);
 }
