@@ -151,10 +151,27 @@ describe.each([{ h2: true }, { h2: false }])('a client over TLS (HTTP/2: $h2)', 
     ]);
   });
 
-  it('keeps its connection', async () => {
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('sends a body with %s', async (method) => {
+    const server = await aServer(
+      (request, response) => void bodyOf(request).then((body) => answer(response, JSON.stringify({ body }))),
+      { h2 },
+    );
+    const client = aClient({ server: server.url });
+    expect(await client.request({ method, path: '/', body: { one: 1 } })).toMatchObject({
+      body: { body: '{"one":1}' },
+    });
+    expect(await client.request({ method, path: '/' })).toMatchObject({ body: { body: '' } });
+  });
+
+  it('keeps its connection, and hangs nothing on it', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warn);
+    stops.push(() => process.off('warning', warn));
     const server = await aServer((_request, response) => answer(response, '{}'), { h2 });
     const client = aClient({ server: server.url });
     for (let count = 0; count < 20; count++) await client.request({ path: '/' });
+    expect(warnings).toEqual([]);
     // Without HTTP/2 the first connection only asks which protocol the server speaks.
     expect(server.sockets.size).toBe(h2 ? 1 : 2);
   });

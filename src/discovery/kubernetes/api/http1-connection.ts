@@ -72,6 +72,8 @@ function headOf(request: ClientRequest, signal: AbortSignal, origin: string): Pr
     let isConnected = false;
     request.once('socket', (socket) => {
       isConnected = !socket.connecting;
+      // One from the pool connects no more: its listeners would pile up.
+      if (isConnected) return;
       socket.once('connect', () => {
         isConnected = true;
       });

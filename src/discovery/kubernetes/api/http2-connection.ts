@@ -72,10 +72,12 @@ export class Http2Connection implements Connection {
 
   #open({ method, path, headers, body }: Message): ClientHttp2Stream {
     try {
-      const stream = this.#session.request({ ':method': method, ':path': path, ...headers });
+      const head = { ':method': method, ':path': path, ...headers };
+      // Not said, a DELETE ends with its head, and takes no body.
+      const stream = this.#session.request(head, { endStream: body === undefined });
       // Without a listener an error that comes after the answer would end the process.
       stream.on('error', () => undefined);
-      stream.end(body);
+      if (body !== undefined) stream.end(body);
       return stream;
     } catch (error) {
       throw new ApiError('unreachable', `the connection to ${this.#origin} is gone: ${describeError(error)}`, {
