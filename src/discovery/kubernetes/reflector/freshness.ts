@@ -1,0 +1,73 @@
+import type { TimedClock } from '../api/timed-clock.ts';
+import type { ReflectorHealth } from './reflected.ts';
+
+/** How long a watch may be away before the set counts as stale. */
+const patienceMs = 60_000;
+
+/** Says how far the set can be trusted, whenever that changes. */
+export class Freshness {
+  readonly #clock: TimedClock;
+  readonly #tell: (health: ReflectorHealth) => void;
+  #told: ReflectorHealth = { kind: 'unknown' };
+  #isComplete = false;
+  #reason = '';
+  /** Set while the watch is lost and its time is not over. */
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: TimedClock, tell: (health: ReflectorHealth) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  /** The handler has a complete set. */
+  complete(): void {
+    this.#isComplete = true;
+    if (this.#cancel === undefined) this.#say({ kind: 'following' });
+  }
+
+  /** The server has been heard. */
+  heard(): void {
+    this.#stopWaiting();
+    if (this.#isComplete) this.#say({ kind: 'following' });
+  }
+
+  /** The server cannot be heard, for a reason that may pass. */
+  lost(reason: string): void {
+    this.#reason = reason;
+    if (!this.#isComplete) return this.#say({ kind: 'unknown', reason });
+    if (this.#told.kind !== 'following') return this.#say({ kind: 'stale', reason });
+    this.#cancel ??= this.#clock.after(patienceMs, () => {
+      this.#cancel = undefined;
+      this.#say({ kind: 'stale', reason: this.#reason });
+    });
+  }
+
+  /** The server has no such kind, or does not let us see it. */
+  refused(kind: 'absent' | 'forbidden', reason: string): void {
+    this.#stopWaiting();
+    this.#say({ kind, reason });
+  }
+
+  stop(): void {
+    this.#stopWaiting();
+  }
+
+  #stopWaiting(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #say(health: ReflectorHealth): void {
+    if (isSame(this.#told, health)) return;
+    this.#told = health;
+    this.#tell(health);
+  }
+}
+
+function isSame(a: ReflectorHealth, b: ReflectorHealth): boolean {
+  return a.kind === b.kind && reasonOf(a) === reasonOf(b);
+}
+
+function reasonOf(health: ReflectorHealth): string | undefined {
+  return health.kind === 'following' ? undefined : health.reason;
+}
