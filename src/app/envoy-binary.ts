@@ -43,7 +43,8 @@ export async function locateEnvoy(environment: Environment, onFetch: () => void 
   return fetchEnvoy(cached, environment);
 }
 
-function cacheFolder(environment: Environment): string {
+/** Folder for what is fetched or built once for all checkouts of a user. */
+export function cacheFolder(environment: Environment): string {
   const configured = environment['XDG_CACHE_HOME'];
   const home =
     configured === undefined || configured === '' ? join(environment['HOME'] ?? homedir(), '.cache') : configured;

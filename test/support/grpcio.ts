@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { promisify } from 'node:util';
+import { cacheFolder } from '../../src/app/envoy-binary.ts';
 import { announceSkip, isRequired } from './envoy.ts';
 
 /** gRPC's C core, by way of its Python package: a client that shares nothing with the one for Node. */
@@ -17,8 +17,7 @@ const run = promisify(execFile);
  * @returns undefined where it cannot be had, unless `WEIR_REQUIRE` lists `grpcio`
  */
 export async function grpcioForTests(): Promise<string | undefined> {
-  const cache = env['XDG_CACHE_HOME'] ?? '';
-  const folder = join(cache === '' ? join(homedir(), '.cache') : cache, 'weir', `grpcio-${version}`);
+  const folder = join(cacheFolder(env), `grpcio-${version}`);
   try {
     if (!(await works(folder))) await fetch(folder);
     return folder;
