@@ -124,3 +124,16 @@ describe('rows that several sources give', () => {
     );
   });
 });
+
+it('of sources of equal rank are those of the first by name', () => {
+  const engine = new Engine();
+  const shared = new SharedRows(engine);
+  const [west, east] = ['west', 'east'].map((name) => shared.writerOf({ name, kind: 'kubernetes', rank: 2 }));
+  for (const [label, writer] of [
+    ['west', west],
+    ['east', east],
+  ] as const) {
+    writer?.batch({ source: label, at: 1 }, (write) => write.put(namespaces, { name: 'shop', labels: { label } }));
+  }
+  expect([...engine.rows(namespaces)]).toEqual([{ name: 'shop', labels: { label: 'east' } }]);
+});

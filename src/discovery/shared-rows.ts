@@ -1,7 +1,7 @@
 import type { Engine } from '../incremental/engine.ts';
 import type { Write } from '../incremental/commit.ts';
 import type { Table } from '../incremental/definitions.ts';
-import { referenceToConfig, type ConfigObject } from '../model/config-object.ts';
+import { compareText, referenceToConfig, type ConfigObject } from '../model/config-object.ts';
 import { titleOf, type ObjectReference } from '../model/provenance.ts';
 import type { Service } from '../model/service.ts';
 import type { Source, SourceProblem } from '../model/source.ts';
@@ -9,7 +9,7 @@ import { configs, namespaces, services, sourceProblems } from '../model/tables.t
 
 /** A source that gives rows which others may give too. */
 export interface SharingSource extends Pick<Source, 'name' | 'kind'> {
-  /** Of several sources the one with the lowest rank counts. Unique. */
+  /** Of several sources the one with the lowest rank counts, of equal ranks the first by name: the same on every replica. */
   readonly rank: number;
 }
 
@@ -17,6 +17,10 @@ export interface SharingSource extends Pick<Source, 'name' | 'kind'> {
 interface Claim {
   readonly source: SharingSource;
   readonly row: unknown;
+}
+
+function compareClaims(a: Claim, b: Claim): number {
+  return a.source.rank - b.source.rank || compareText(a.source.name, b.source.name);
 }
 
 /** Tables whose keys say what is described and not by whom. */
@@ -61,7 +65,7 @@ export class SharedRows {
     if (claims === undefined) this.#claims.set(table, (claims = new Map()));
     const before = claims.get(key) ?? [];
     const others = before.filter(({ source }) => source !== claim.source);
-    const after = claim.row === undefined ? others : [...others, claim].sort((a, b) => a.source.rank - b.source.rank);
+    const after = claim.row === undefined ? others : [...others, claim].sort(compareClaims);
     for (const { key: solved } of duplicates(table, before)) write.remove(sourceProblems, solved);
     for (const problem of duplicates(table, after)) write.put(sourceProblems, problem);
     const [first] = after;
