@@ -55,9 +55,54 @@ describe('files', () => {
   });
 });
 
+describe('a cluster', () => {
+  it.each([
+    ['a flag without a value', { flags: { kubernetes: true } }],
+    ['a variable', { environment: { WEIR_KUBERNETES: 'true' } }],
+    ['the file', { flags: { config: 'weir.yaml' }, file: 'kubernetes: true' }],
+  ] as const)('can be asked for by %s', (_, input) => {
+    expect(settingsOf(input).kubernetes).toBe(true);
+  });
+
+  it('is what its other settings are of no use without', () => {
+    expect(problemsOf({ flags: { kubernetesNamespaces: ['shop'] } })).toBe(
+      '--kubernetes-namespaces is of no use without --kubernetes',
+    );
+  });
+
+  it('can be looked at in part', () => {
+    const { kubernetesNamespaces, kubernetesNamespaceSelector, kubernetesMeshConfig } = settingsOf({
+      flags: {
+        kubernetes: true,
+        kubernetesNamespaces: 'shop,bank',
+        kubernetesNamespaceSelector: 'weir.dev/discovery=enabled',
+        kubernetesMeshConfig: 'weir-system/mesh',
+      },
+    });
+    expect(kubernetesNamespaces).toEqual(['shop', 'bank']);
+    expect(kubernetesNamespaceSelector?.requirements).toHaveLength(1);
+    expect(kubernetesMeshConfig).toEqual({ namespace: 'weir-system', name: 'mesh' });
+  });
+
+  it.each([
+    [{ kubernetesNamespaceSelector: 'a b' }, /must be a selector of labels .*"a b" is none/],
+    [{ kubernetesMeshConfig: 'mesh' }, /must be NAMESPACE\/NAME/],
+    [{ kubernetesNamespaces: 'Shop' }, /must be names of namespaces/],
+  ])('is not looked at by %j', (flags, problem) => {
+    expect(problemsOf({ flags: { kubernetes: true, ...flags } })).toMatch(problem);
+  });
+});
+
 it('leaves unset what has no default', () => {
   expect(settingsOf({})).toEqual({
     files: undefined,
+    kubernetes: undefined,
+    kubeconfig: undefined,
+    kubernetesContext: undefined,
+    kubernetesNamespaces: undefined,
+    kubernetesNamespaceSelector: undefined,
+    kubernetesMeshConfig: undefined,
+    kubernetesRemoteSecrets: undefined,
     xdsPlaintext: undefined,
     xdsTls: undefined,
     xdsTlsCert: undefined,
@@ -100,7 +145,7 @@ describe('problems name the place and say what to do', () => {
     [
       'unknown setting like no other',
       { ...config, file: 'colour: red' },
-      /^weir\.yaml:1 \(colour\) is not a setting; the settings are files, xdsPlaintext, .*, logLevel, logFormat$/,
+      /^weir\.yaml:1 \(colour\) is not a setting; the settings are files, kubernetes, .*, logLevel, logFormat$/,
     ],
     ['broken YAML', { ...config, file: 'admin: [\n' }, /^weir\.yaml:\d is not YAML: /],
     ['list', { ...config, file: '- admin' }, 'weir.yaml must hold settings, one `key: value` a line'],

@@ -7,6 +7,7 @@ import {
   settingKeys,
   settings,
   settingsThatBelongTogether,
+  settingsThatNeedAnother,
   type Setting,
   type SettingKey,
   type Settings,
@@ -27,9 +28,13 @@ export type ConfigResult =
   | { readonly kind: 'valid'; readonly settings: Settings; readonly file: string | undefined }
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] };
 
+/** Values of flags by setting, as commander gives them: text, a list of text, or true for a flag that has no value. */
+export type Flags = Readonly<Partial<Record<SettingKey | 'config', FlagValue>>>;
+type FlagValue = string | readonly string[] | true;
+
 export interface ConfigInput {
-  /** Values of flags by setting, as commander gives them: text, or a list of text. `config` names the file. */
-  readonly flags: Readonly<Partial<Record<SettingKey | 'config', string | readonly string[]>>>;
+  /** `config` names the file. */
+  readonly flags: Flags;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly readFile?: (path: string) => string;
 }
@@ -57,6 +62,7 @@ export function readConfig({ flags, environment, readFile = readText }: ConfigIn
     else problems.push(...parsed.error.issues.map(({ message }) => ({ key, place, message })));
   }
   problems.push(...settingsThatBelongTogether.flatMap((group) => missingOf(group, places)));
+  problems.push(...settingKeys.flatMap((key) => lonely(key, places)));
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'valid', settings: { ...unset, ...values } as Settings, file: path };
 }
@@ -68,6 +74,13 @@ function missingOf(group: readonly SettingKey[], places: ReadonlyMap<SettingKey,
   return [{ key: given, place: places.get(given) ?? '', message: `is of no use without ${missing.join(', ')}` }];
 }
 
+function lonely(key: SettingKey, places: ReadonlyMap<SettingKey, string>): readonly ConfigProblem[] {
+  const needed = settingsThatNeedAnother[key];
+  const place = places.get(key);
+  if (needed === undefined || place === undefined || places.has(needed)) return [];
+  return [{ key, place, message: `is of no use without --${settings[needed].flag}` }];
+}
+
 /** One line for each problem. */
 export function describeConfigProblems(problems: readonly ConfigProblem[]): string {
   return problems.map(({ place, message }) => `${place} ${message}`).join('\n');
@@ -75,8 +88,8 @@ export function describeConfigProblems(problems: readonly ConfigProblem[]): stri
 
 const unset = Object.fromEntries(settingKeys.map((key) => [key, undefined]));
 
-function fromFlag(setting: Setting<unknown>, value: string | readonly string[] | undefined): Given | undefined {
-  return value === undefined ? undefined : { value, place: `--${setting.flag}` };
+function fromFlag(setting: Setting<unknown>, value: FlagValue | undefined): Given | undefined {
+  return value === undefined ? undefined : { value: scalarText(value), place: `--${setting.flag}` };
 }
 
 /** A variable that is set to nothing counts as not set, as in `WEIR_ADMIN= weir serve`. */
@@ -143,8 +156,8 @@ function unknownSetting(key: string): string {
   return `is not a setting; ${hint}`;
 }
 
-function textOf(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
+function textOf(value: FlagValue | undefined): string | undefined {
+  return typeof value === 'object' ? value[0] : value?.toString();
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

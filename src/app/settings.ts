@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { logLevels } from '../observe/log.ts';
 import { readDuration } from '../policy/duration.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
+import { readLabelSelector, type LabelSelector } from '../discovery/kubernetes/label-selector.ts';
 import { isLoopback, parseSocketAddress, type SocketAddress } from './listen-address.ts';
 
 /**
@@ -13,8 +14,8 @@ export interface Setting<Value> {
   /** What the user writes -> the value. Text from flags and the environment, text, numbers or lists from the file. */
   readonly schema: z.ZodType<Value>;
   readonly flag: string;
-  /** What stands for the value in `--help`, for example `HOST:PORT`; a list ends in `...`. */
-  readonly placeholder: string;
+  /** What stands for the value in `--help`, for example `HOST:PORT`; a list ends in `...`; undefined: the flag alone says it. */
+  readonly placeholder: string | undefined;
   readonly variable: string;
   /** As the user would write it; undefined: unset. */
   readonly default: string | undefined;
@@ -53,11 +54,37 @@ const rate = z
   .regex(/^[1-9]\d{0,5}$/, { error: 'must be a whole number from 1 to 999999' })
   .transform(Number);
 
+/** `true` or `false`; a flag without a value is `true`. */
+const onOff = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const dnsName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
 /** A list of the file, or text from a flag or the environment whose parts are separated by commas. */
 const paths = z
   .union([z.string(), z.array(z.string())], { error: 'must be a directory or a list of directories' })
   .transform((value) => (typeof value === 'string' ? value.split(',') : value))
   .pipe(z.array(z.string().trim().min(1, { error: 'must not be empty' })).min(1, { error: 'must name a directory' }));
+
+const names = z
+  .union([z.string(), z.array(z.string())], { error: 'must be a name or a list of names' })
+  .transform((value) => (typeof value === 'string' ? value.split(',') : value))
+  .pipe(z.array(z.string().trim().regex(dnsLabel, { error: 'must be names of namespaces' })).min(1));
+
+const labelSelector = z.string().transform((text, context): LabelSelector => {
+  const reading = readLabelSelector(text);
+  if (reading.kind === 'valid') return reading.selector;
+  const message = `must be a selector of labels such as tier=web,env in (live,test), and ${JSON.stringify(reading.part)} is none`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const namespacedName = z.string().transform((text, context): { readonly namespace: string; readonly name: string } => {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (dnsLabel.test(namespace) && dnsName.test(name) && rest.length === 0) return { namespace, name };
+  context.addIssue({ code: 'custom', message: 'must be NAMESPACE/NAME, for example weir-system/mesh' });
+  return z.NEVER;
+});
 
 const domainName = z
   .string()
@@ -72,6 +99,65 @@ export const settings = {
     default: undefined,
     description:
       'directories of YAML that are the mesh; sub-directories are read as well, and changes take effect at once',
+  },
+  kubernetes: {
+    schema: onOff,
+    flag: 'kubernetes',
+    placeholder: undefined,
+    variable: 'WEIR_KUBERNETES',
+    default: undefined,
+    description:
+      'read the mesh from a Kubernetes cluster: the one that Weir runs in, else the one that kubectl would speak to',
+  },
+  kubeconfig: {
+    schema: filePath,
+    flag: 'kubeconfig',
+    placeholder: 'FILE',
+    variable: 'WEIR_KUBECONFIG',
+    default: undefined,
+    description: 'kubeconfig of the cluster, in place of the one that is found',
+  },
+  kubernetesContext: {
+    schema: z.string().min(1, { error: 'must name a context' }),
+    flag: 'kubernetes-context',
+    placeholder: 'NAME',
+    variable: 'WEIR_KUBERNETES_CONTEXT',
+    default: undefined,
+    description: 'context of the kubeconfig, in place of its current one',
+  },
+  kubernetesNamespaces: {
+    schema: names,
+    flag: 'kubernetes-namespaces',
+    placeholder: 'NAME...',
+    variable: 'WEIR_KUBERNETES_NAMESPACES',
+    default: undefined,
+    description: 'ask the cluster for the objects of these namespaces only',
+  },
+  kubernetesNamespaceSelector: {
+    schema: labelSelector,
+    flag: 'kubernetes-namespace-selector',
+    placeholder: 'SELECTOR',
+    variable: 'WEIR_KUBERNETES_NAMESPACE_SELECTOR',
+    default: undefined,
+    description:
+      'take only the objects of namespaces whose labels match, for example weir.dev/discovery=enabled; the others are read and held back',
+  },
+  kubernetesMeshConfig: {
+    schema: namespacedName,
+    flag: 'kubernetes-mesh-config',
+    placeholder: 'NAMESPACE/NAME',
+    variable: 'WEIR_KUBERNETES_MESH_CONFIG',
+    default: undefined,
+    description: 'ConfigMap with the settings of the mesh (MeshConfig), as text under its key `mesh`',
+  },
+  kubernetesRemoteSecrets: {
+    schema: z.string().regex(dnsLabel, { error: 'must be the name of a namespace' }),
+    flag: 'kubernetes-remote-secrets',
+    placeholder: 'NAMESPACE',
+    variable: 'WEIR_KUBERNETES_REMOTE_SECRETS',
+    default: undefined,
+    description:
+      'namespace of Secrets with the label weir.dev/remote-cluster=true, whose entries are kubeconfigs of further clusters',
   },
   xdsPlaintext: {
     schema: loopbackAddress,
@@ -245,6 +331,16 @@ export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
   ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
   ['webhook', 'webhookCert', 'webhookKey'],
 ];
+
+/** Settings that mean something only beside another one. */
+export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, SettingKey>>> = {
+  kubeconfig: 'kubernetes',
+  kubernetesContext: 'kubernetes',
+  kubernetesNamespaces: 'kubernetes',
+  kubernetesNamespaceSelector: 'kubernetes',
+  kubernetesMeshConfig: 'kubernetes',
+  kubernetesRemoteSecrets: 'kubernetes',
+};
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];
 

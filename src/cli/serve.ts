@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { describeConfigProblems, readConfig } from '../app/config.ts';
+import { describeConfigProblems, readConfig, type Flags } from '../app/config.ts';
 import type { Host } from '../app/host.ts';
 import { configFile, settingKeys, settings, type Setting, type SettingKey, type Settings } from '../app/settings.ts';
 import { weirVersion } from '../app/version.ts';
@@ -17,7 +17,7 @@ export function serveCommand(host: Host): Command {
     .addHelpText('after', examples);
   for (const key of settingKeys) command.addOption(optionOf(key));
   command.addOption(new Option(`--${configFile.flag} <${configFile.placeholder}>`, configFile.description));
-  return command.action(async (flags: Readonly<Partial<Record<SettingKey | 'config', string | readonly string[]>>>) => {
+  return command.action(async (flags: Flags) => {
     const result = readConfig({ flags, environment: host.environment });
     if (result.kind === 'invalid') throw new CommandError(exitCodes.usage, describeConfigProblems(result.problems));
     await serve(host, result.settings);
@@ -39,7 +39,8 @@ function optionOf(key: SettingKey): Option {
   const setting: Setting<unknown> = settings[key];
   const { flag, placeholder, variable, description } = setting;
   const facts = [...(setting.default === undefined ? [] : [`default: ${setting.default}`]), `env: ${variable}`];
-  return new Option(`--${flag} <${placeholder}>`, `${description} (${facts.join(', ')})`);
+  const value = placeholder === undefined ? '' : ` <${placeholder}>`;
+  return new Option(`--${flag}${value}`, `${description} (${facts.join(', ')})`);
 }
 
 async function serve(host: Host, config: Settings): Promise<void> {
