@@ -42,6 +42,13 @@ export interface Watch<Value> {
   stop(): void;
 }
 
+/** What was made from a row. */
+export interface Consequences {
+  /** Sequence of the commit that last changed the row; 0: there is none. */
+  readonly changedAt: number;
+  readonly keys: readonly string[];
+}
+
 /** A bug in a query or in a listener, confined to it. Reported once until it is gone or becomes another. */
 export interface QueryFailure {
   readonly kind: 'query' | 'listener';

@@ -1,5 +1,5 @@
 import { applyPlan, changesOf, planWrites, type RowWrite } from './batch.ts';
-import type { Commit, QueryFailure, Watch, Write } from './commit.ts';
+import type { Commit, Consequences, QueryFailure, Watch, Write } from './commit.ts';
 import type { Cause, Index, Query, Read, Table } from './definitions.ts';
 import { wrongNodes, type Difference } from './audit.ts';
 import { explainNode, type Explanation, type ExplanationLimits } from './explain.ts';
@@ -147,6 +147,21 @@ export class Engine {
     if (node instanceof QueryNode) this.#graph.refresh(node);
     this.#reportFailures();
     return explainNode(node, limits);
+  }
+
+  /**
+   * What follows from a row: the keys under which a query has results that were made from it, directly or not, in no particular order. The
+   * opposite of `explain`; costs as much as a change of the row marks.
+   */
+  consequences<Key extends string, Row, Value>(
+    table: Table<Key, Row>,
+    row: Key,
+    query: Query<string, Value>,
+  ): Consequences {
+    invariant(!this.#graph.isRunning, 'a query asks for no consequences');
+    const node = this.#graph.tableState(table).nodes.get(row);
+    if (node === undefined) return { changedAt: 0, keys: [] };
+    return { changedAt: node.changedAt, keys: this.#graph.keysReachedFrom(node, this.#graph.queryState(query)) };
   }
 
   /** The rows of a table as of the last commit, in no particular order. Not for queries: such a read could not be recorded. */

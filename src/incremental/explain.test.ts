@@ -66,3 +66,12 @@ it('explains rows, missing rows and failures', () => {
     'query price(b) @1 = (no result)  FAILS: b has no price\n  row items(b) @0 = (nothing)',
   );
 });
+
+it('says what follows from a row, directly or not, and when the row last changed', () => {
+  const engine = engineWith({ id: 'a', price: 1 }, { id: 'b', price: 2 });
+  for (const key of ['a', 'a+b', 'b+a']) engine.watch(total, key, () => undefined);
+  const { changedAt, keys } = engine.consequences(items, 'b', total);
+  expect([changedAt, keys.toSorted()]).toEqual([2, ['a+b', 'b+a']]);
+  expect(engine.consequences(items, 'b', price).keys).toEqual(['b']);
+  expect(engine.consequences(items, 'none', total)).toEqual({ changedAt: 0, keys: [] });
+});

@@ -139,6 +139,20 @@ export class Graph {
     return watches.sort((a, b) => a.order - b.order);
   }
 
+  /** The keys of a query that were made from a node, directly or not. */
+  keysReachedFrom(start: Node, query: QueryState): readonly string[] {
+    const reached = new Set<QueryNode>();
+    const open: Node[] = [start];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      eachDependent(node.dependents, (dependent) => {
+        if (dependent instanceof WatchNode || reached.has(dependent)) return;
+        reached.add(dependent);
+        open.push(dependent);
+      });
+    }
+    return [...reached].filter(({ source }) => source === query).map(({ key }) => key);
+  }
+
   // --- refreshing ---
 
   /** Brings a result up to date. Never throws: a query that fails keeps its last good value. */

@@ -63,6 +63,12 @@ export function namesOf(flight: Flight): readonly string[] {
   return [...flight.resources.map((resource) => resource.name), ...flight.removed];
 }
 
+/** Whether a response carries a name because of what it says of it; a full state carries all others along. */
+export function isNewsIn({ resources, replaces, isHeartbeat }: Flight, name: string): boolean {
+  if (isHeartbeat) return false;
+  return replaces.size > 0 ? replaces.has(name) : resources.some((resource) => resource.name === name);
+}
+
 /**
  * Several responses of which only the last was answered, oldest first, as one: all of them are accepted or refused with it.
  *

@@ -18,6 +18,7 @@ class Rig {
   enter(label: string): number {
     const onlooker: Onlooker = {
       noticed: ({ name }: Change, isNamed) => this.heard.push(`${label}: ${name}${isNamed ? ' by name' : ''}`),
+      report: () => ({ nodeId: label, standing: { kind: 'confirmed' } }),
     };
     return this.group.enter(onlooker);
   }

@@ -5,6 +5,7 @@ import type { Engine } from '../incremental/engine.ts';
 import { compositeKey } from '../model/keys.ts';
 import { addBit, deleteBit, eachOfEither, hasBit, type Bits } from './bits.ts';
 import type { Publication } from './flight.ts';
+import type { Report } from './programming.ts';
 import type { Resource } from './resources.ts';
 import { stampOf, ViewSum, type Stamp } from './view-version.ts';
 
@@ -35,6 +36,8 @@ export interface Change {
 export interface Onlooker {
   /** @param isNamed whether the onlooker follows the name by itself, and not only as part of everything */
   noticed(change: Change, isNamed: boolean): void;
+  /** What has become of a name that it wants. */
+  report(name: string, since: number): Report;
 }
 
 /** An onlooker's place in a group. Its number belongs to nobody else until nothing in the group knows it any more (hot-path H202). */
@@ -133,6 +136,18 @@ export class Group {
     for (const record of this.#records.values()) this.#drop(record, seat);
     this.#onlookers[seat] = undefined;
     while (this.#onlookers.length > 0 && this.#onlookers.at(-1) === undefined) this.#onlookers.pop();
+  }
+
+  /** Everybody who wants a name that exists. */
+  wanting(name: string): readonly Onlooker[] {
+    const record = this.#records.get(name);
+    if (record?.content === undefined) return [];
+    const onlookers: Onlooker[] = [];
+    eachOfEither(record.followers, record.isMember ? this.#wildcards : nobody, (seat) => {
+      const onlooker = this.#onlookers[seat];
+      if (onlooker !== undefined) onlookers.push(onlooker);
+    });
+    return onlookers;
   }
 
   // --- what is wanted ---

@@ -130,6 +130,13 @@ export class Outbox {
     return undefined;
   }
 
+  /** `due`: the client has to hear of the name. `refused`: of what it stands for it does not want to. */
+  state(name: string): 'told' | 'due' | 'refused' {
+    const version = this.#view.resource(name)?.version;
+    if (version !== undefined && this.#rejections?.refuses(name, version) === true) return 'refused';
+    return this.#pending.has(name) || this.#rejections?.held(name) !== undefined ? 'due' : 'told';
+  }
+
   /** What the client holds under a name of which it need not hear. */
   heldVersion(name: string): string | undefined {
     return this.#rejections?.held(name) !== undefined ? unsure : this.#view.resource(name)?.version;

@@ -1,10 +1,11 @@
 import { proxies } from '../model/tables.ts';
 import type { Watch } from '../incremental/commit.ts';
-import type { Query } from '../incremental/definitions.ts';
+import type { Query, Table } from '../incremental/definitions.ts';
 import { ReadFailure } from '../incremental/commit.ts';
 import type { Engine } from '../incremental/engine.ts';
 import { proxyKey, type ProxyKey } from '../model/keys.ts';
 import type { Proxy } from '../model/proxy.ts';
+import type { Provenance } from '../model/provenance.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import { featuresOf, type ClientFeatures } from './client-features.ts';
 import type { Clock } from './clock.ts';
@@ -14,6 +15,7 @@ import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
 import { isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
+import { programmingOf, type Programming, type Report } from './programming.ts';
 import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
 import { ResponseCache } from './response-cache.ts';
@@ -67,6 +69,7 @@ const overdueInterval = 10_000;
 export class XdsServer {
   readonly #engine: Engine;
   readonly #scopes: Query<ProxyKey, ProxyScopes>;
+  readonly #resource: ResourceQueries['resource'];
   readonly #clock: Clock;
   readonly #observer: XdsObserver;
   readonly #store: ResourceStore;
@@ -89,6 +92,7 @@ export class XdsServer {
   }: XdsServerOptions) {
     this.#engine = engine;
     this.#scopes = queries.scopes;
+    this.#resource = queries.resource;
     this.#clock = clock;
     this.#observer = observer;
     this.#store = new ResourceStore(engine, queries, () => clock.now());
@@ -139,6 +143,28 @@ export class XdsServer {
   /** The proxies that are connected and have said who they are. */
   proxies(): readonly ProxyStatus[] {
     return [...this.#streams].map((stream) => stream.status()).filter((status) => status !== undefined);
+  }
+
+  /**
+   * How far what follows from a row has come. Costs as much as there are resources of it and proxies that get them.
+   *
+   * @param made whether a resource has an object with this key among its makers
+   */
+  programming<Key extends string, Row>(
+    table: Table<Key, Row>,
+    key: Key,
+    made: (object: Provenance) => boolean,
+  ): Programming {
+    const { changedAt, keys } = this.#engine.consequences(table, key, this.#resource);
+    return programmingOf(this.#reports(keys, changedAt, made));
+  }
+
+  *#reports(keys: readonly string[], since: number, made: (object: Provenance) => boolean): Generator<Report> {
+    for (const key of keys) {
+      const resource = this.#engine.read(this.#resource, key);
+      if (resource?.provenance.some(made) !== true) continue;
+      for (const onlooker of this.#store.wanting(key)) yield onlooker.report(resource.name, since);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Commit } from '../incremental/commit.ts';
 import type { Engine } from '../incremental/engine.ts';
+import { partsOf } from '../model/keys.ts';
 import type { Publication } from './flight.ts';
 import { Group, groupKey, type GroupHost, type Onlooker, type ResourceQueries, type Seat } from './group.ts';
 
@@ -58,6 +59,12 @@ export class ResourceStore {
   leave({ group, number }: Seat): void {
     group.leave(number);
     if (group.isEmpty) this.#groups.delete(group.key);
+  }
+
+  /** Everybody who wants a resource. @param key `type scope name` */
+  wanting(key: string): readonly Onlooker[] {
+    const [type = '', scope, name = ''] = partsOf(key);
+    return this.#groups.get(groupKey(type, scope))?.wanting(name) ?? [];
   }
 
   /** One object per commit, however many resources it changed and streams it reached. */

@@ -5,7 +5,7 @@ import { FakeClient, aNodeId, ServerRig } from '../../test/support/stream-rig.ts
 import { TinyMesh, tinyQueries, typeNamed } from '../../test/support/tiny-mesh.ts';
 import { encode } from './proto.ts';
 import { ResourceStore } from './store.ts';
-import { StoreView } from './view.ts';
+import { StoreView, type ViewOwner } from './view.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -18,6 +18,11 @@ function heapUsed(): number {
 
 const names = Array.from({ length: 5000 }, (_, index) => `outbound|80||service-${index}.shop.svc.cluster.local`);
 
+const owner: ViewOwner = {
+  changed: () => undefined,
+  report: () => ({ nodeId: '', standing: { kind: 'confirmed' } }),
+};
+
 /** What one of many views of the same 5,000 resources takes. */
 function bytesPerView(subscribe: (view: StoreView) => void): number {
   const mesh = new TinyMesh();
@@ -26,7 +31,7 @@ function bytesPerView(subscribe: (view: StoreView) => void): number {
   const views: StoreView[] = [];
   const connect = (count: number): void => {
     for (let index = 0; index < count; index++) {
-      const view = new StoreView(store, 'endpoints', ['all'], () => undefined);
+      const view = new StoreView(store, 'endpoints', ['all'], owner);
       subscribe(view);
       expect([...view.resources()]).toHaveLength(5000);
       views.push(view);

@@ -8,6 +8,7 @@ import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { StreamFacts, Wire } from './observer.ts';
 import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
+import type { Report } from './programming.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
 import {
   isScopedType,
@@ -16,12 +17,13 @@ import {
   unservedType,
   type SubscribedType,
 } from './resource-types.ts';
+import type { Resource } from './resources.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { Subscription, type Response } from './subscription.ts';
 import type { Doubts } from './taint.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
-import { StoreView } from './view.ts';
+import { StoreView, type ViewOwner } from './view.ts';
 
 /** A stream holds so many types and, of each, so many names: what a client makes up costs memory here (hot-path H203). */
 const mostTypes = 64;
@@ -70,7 +72,7 @@ export class XdsStream {
     transport.onMessage((message) => this.#guard(() => this.#receive(message)));
     transport.onDrain(() => {
       this.#isWritable = true;
-      this.#queue('answer');
+      this.queue('answer');
     });
     transport.onClose((reason) => this.#closed(reason));
   }
@@ -78,6 +80,11 @@ export class XdsStream {
   /** Bytes that the transport holds. */
   get queuedBytes(): number {
     return this.#transport.queuedBytes;
+  }
+
+  /** Empty before the first request was accepted. */
+  get nodeId(): string {
+    return this.#identity?.proxy.nodeId ?? '';
   }
 
   /** undefined before the first request was accepted. */
@@ -123,7 +130,7 @@ export class XdsStream {
     if (subscription.nextMoment(now) === Infinity && !this.#subscriptions.some((each) => each.hasWork)) return;
     // What changed while a response was unconfirmed is a change still; all else is what the client asked for.
     const isChange = settlement.kind !== 'none' && hadWork && subscription.type.name === 'endpoints';
-    this.#queue(isChange ? 'endpoints' : 'answer');
+    this.queue(isChange ? 'endpoints' : 'answer');
   }
 
   /** A service of one type implies it (X4). */
@@ -168,10 +175,8 @@ export class XdsStream {
 
   #subscribe(type: SubscribedType): Subscription {
     const scopes = this.#identity === undefined ? [] : scopesFor(type, this.#identity.scopes.value);
-    const view = new StoreView(this.#host.store, type.name, scopes, (name, previous, publication) => {
-      subscription.changed(name, previous, publication);
-      this.#queue(type.name === 'endpoints' ? 'endpoints' : 'structure');
-    });
+    const place = new TypeOnStream(this, type.name === 'endpoints' ? 'endpoints' : 'structure');
+    const view = new StoreView(this.#host.store, type.name, scopes, place);
     const subscription = new Subscription({
       type,
       wire: this.#wire,
@@ -179,6 +184,7 @@ export class XdsStream {
       tainted: () => this.#tainted(type),
       heartbeats: this.#takesExpiry ? new Heartbeats(this.#host.random) : undefined,
     });
+    place.subscription = subscription;
     this.#views.set(subscription, view);
     this.#subscriptions = [...this.#subscriptions, subscription].sort((a, b) => a.type.rank - b.type.rank);
     return subscription;
@@ -210,7 +216,7 @@ export class XdsStream {
   }
 
   #tainted({ name }: SubscribedType): Doubts {
-    return this.#host.taint.of(this.#identity?.proxy.nodeId ?? '', name);
+    return this.#host.taint.of(this.nodeId, name);
   }
 
   /** Called inside a commit: the proxy belongs elsewhere now (hot-path H215). */
@@ -309,7 +315,8 @@ export class XdsStream {
     return this.#subscriptions.find(({ type }) => type.name === typeName);
   }
 
-  #queue(urgency: Urgency): void {
+  /** There is something to send. */
+  queue(urgency: Urgency): void {
     if (this.#isOpen) this.#host.queue.add(this, this.#isFirstAnswer ? 'first' : urgency);
   }
 
@@ -321,7 +328,7 @@ export class XdsStream {
     this.#cancelAlarm = undefined;
     const next = this.#nextMoment(now);
     if (next === Infinity) return;
-    this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.#queue('answer'));
+    this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.queue('answer'));
   }
 
   #nextMoment(now: number): number {
@@ -370,7 +377,7 @@ export class XdsStream {
   #refuse(status: StatusName, message: string): void {
     if (!this.#isOpen) return;
     const { address } = this.#transport.peer;
-    this.#host.observer.refused({ address, nodeId: this.#identity?.proxy.nodeId ?? '', status, message });
+    this.#host.observer.refused({ address, nodeId: this.nodeId, status, message });
     this.close(status, message);
   }
 
@@ -392,6 +399,28 @@ export class XdsStream {
     if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);
     this.#host.ended(this, this.#identity?.proxy);
     this.#identity = undefined;
+  }
+}
+
+/** What happens to one type of a stream; without closures, since there are thousands of streams. */
+class TypeOnStream implements ViewOwner {
+  /** Set as soon as there is one. */
+  subscription: Subscription | undefined;
+  readonly #stream: XdsStream;
+  readonly #urgency: Urgency;
+
+  constructor(stream: XdsStream, urgency: Urgency) {
+    this.#stream = stream;
+    this.#urgency = urgency;
+  }
+
+  changed(name: string, previous: Resource | undefined, publication: Publication): void {
+    this.subscription?.changed(name, previous, publication);
+    this.#stream.queue(this.#urgency);
+  }
+
+  report(name: string, since: number): Report {
+    return { nodeId: this.#stream.nodeId, standing: this.subscription?.standing(name, since) ?? { kind: 'pending' } };
   }
 }
 

@@ -1,9 +1,10 @@
 import { interestChange, type Names } from './differ.ts';
 import { Deliveries } from './deliveries.ts';
-import { namesOf, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import { isNewsIn, namesOf, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Wire } from './observer.ts';
 import { Outbox, type Departure, type SelectOptions, type View } from './outbox.ts';
+import type { Standing } from './programming.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
@@ -69,6 +70,8 @@ export class Subscription {
   readonly deliveries: Deliveries;
   #confirmedThrough = -1;
   #lastNack: Nack | undefined;
+  /** Through which commit everything was confirmed when the client began to refuse something. */
+  #confirmedBeforeRefusal = -1;
 
   constructor({ type, wire, view, tainted, heartbeats }: SubscriptionOptions) {
     this.type = type;
@@ -144,6 +147,7 @@ export class Subscription {
     const flight = this.deliveries.answered(nonce, error === undefined, now);
     if (flight === undefined) return { kind: 'none' };
     if (error !== undefined) {
+      if (this.#outbox.unrefused) this.#confirmedBeforeRefusal = this.#confirmedThrough;
       const nack = nackOf(flight, error, this.#refuse(flight, error), now);
       this.#lastNack = nack;
       return { kind: 'nacked', flight, nack };
@@ -342,6 +346,19 @@ export class Subscription {
   /** The removal that has waited longest for its turn. */
   get oldestDeparture(): Departure | undefined {
     return this.#outbox.oldestDeparture;
+  }
+
+  /** What became of a name's content as it is since a commit, for a name that the client should have. */
+  standing(name: string, since: number): Standing {
+    const state = this.#outbox.state(name);
+    if (state === 'refused' && since > this.#confirmedBeforeRefusal) {
+      const { message = '', at = 0 } = this.#lastNack ?? {};
+      return { kind: 'rejected', message, at };
+    }
+    // What is refused or on its way now may be so for another reason than what happened until then.
+    if (state === 'refused' || this.#confirmedThrough >= since) return { kind: 'confirmed' };
+    const isUnderway = this.deliveries.outstanding.some((flight) => isNewsIn(flight, name));
+    return { kind: state === 'due' || isUnderway ? 'pending' : 'confirmed' };
   }
 
   /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */

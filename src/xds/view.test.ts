@@ -13,10 +13,13 @@ class Rig {
   readonly publications: Publication[] = [];
 
   view(type: 'cluster' | 'endpoints', scopes: readonly string[] = ['all'], label = 'view'): StoreView {
-    return new StoreView(this.store, type, scopes, (name, previous, publication) => {
-      const was = previous === undefined ? '-' : Buffer.from(messageOf(previous)).toString();
-      this.heard.push(`${label}: ${name} was ${was}`);
-      this.publications.push(publication);
+    return new StoreView(this.store, type, scopes, {
+      changed: (name, previous, publication) => {
+        const was = previous === undefined ? '-' : Buffer.from(messageOf(previous)).toString();
+        this.heard.push(`${label}: ${name} was ${was}`);
+        this.publications.push(publication);
+      },
+      report: () => ({ nodeId: label, standing: { kind: 'confirmed' } }),
     });
   }
 

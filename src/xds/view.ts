@@ -2,12 +2,18 @@ import { differenceOfViews, type Names } from './differ.ts';
 import type { Publication } from './flight.ts';
 import { groupKey, type Change, type Content, type Onlooker, type Seat } from './group.ts';
 import type { View } from './outbox.ts';
+import type { Report } from './programming.ts';
 import type { Resource } from './resources.ts';
 import type { ResourceStore } from './store.ts';
 import { ViewSum } from './view-version.ts';
 
-/** Hears that a name stands for something else now. Called inside a commit. */
-export type ViewListener = (name: string, previous: Resource | undefined, publication: Publication) => void;
+/** Whose view it is. */
+export interface ViewOwner {
+  /** A name stands for something else now. Called inside a commit. */
+  changed(name: string, previous: Resource | undefined, publication: Publication): void;
+  /** What has become of a name since a commit. */
+  report(name: string, since: number): Report;
+}
 
 /**
  * What one subscription sees of the store: single names, everything, or both, through the scopes of its proxy. Of several scopes
@@ -17,7 +23,7 @@ export class StoreView implements View, Onlooker {
   readonly named: FollowedNames;
   readonly #store: ResourceStore;
   readonly #type: string;
-  readonly #listener: ViewListener;
+  readonly #owner: ViewOwner;
   #scopes: readonly string[];
   /** At least one, and the first knows the names. */
   #seats: readonly Seat[];
@@ -26,10 +32,10 @@ export class StoreView implements View, Onlooker {
   #namedSum: ViewSum | undefined;
 
   /** Includes nothing yet. */
-  constructor(store: ResourceStore, type: string, scopes: readonly string[], listener: ViewListener) {
+  constructor(store: ResourceStore, type: string, scopes: readonly string[], owner: ViewOwner) {
     this.#store = store;
     this.#type = type;
-    this.#listener = listener;
+    this.#owner = owner;
     this.#scopes = scopes;
     this.#seats = orNowhere(scopes).map((scope) => store.enter(type, scope, this));
     this.named = new FollowedNames(this.#seats[0]);
@@ -109,7 +115,11 @@ export class StoreView implements View, Onlooker {
       if (previous !== undefined) this.#namedSum?.subtract(previous.stamp);
       this.#count(current);
     }
-    this.#listener(name, previous?.resource, publication);
+    this.#owner.changed(name, previous?.resource, publication);
+  }
+
+  report(name: string, since: number): Report {
+    return this.#owner.report(name, since);
   }
 
   /** Looks through other scopes from now on, and tells what differs, name by name (hot-path H215). */
@@ -129,7 +139,7 @@ export class StoreView implements View, Onlooker {
     this.#namedSum = undefined;
     for (const name of names) this.#count(this.#content(name));
     for (const [name, previous] of differenceOfViews(before, this.#snapshot())) {
-      this.#listener(name, previous, publication);
+      this.#owner.changed(name, previous, publication);
     }
   }
 
