@@ -1,15 +1,15 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 
 /**
  * Compiles `src` to `dist` for the package and the image, where Node does not strip types. Tests stay out; data files that the
- * program reads beside its modules go along.
+ * program reads beside its modules go along. An argument names another folder than `dist`.
  */
 
 const root = import.meta.dirname;
 const source = join(root, 'src');
-const target = join(root, 'dist');
+const target = resolve(process.argv[2] ?? join(root, 'dist'));
 const dataFiles = ['xds/generated/envoy-api.json'];
 
 function readProject(): ts.ParsedCommandLine {
@@ -46,4 +46,4 @@ for (const file of dataFiles) {
   mkdirSync(dirname(join(target, file)), { recursive: true });
   cpSync(join(source, file), join(target, file));
 }
-console.log(`build: ${files.length} modules in dist`);
+console.log(`build: ${files.length} modules in ${target}`);
