@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { settings } from '../../src/app/settings.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import { dashboardQueries } from './dashboard.ts';
+import { generatedFiles } from './generated.ts';
+import { chartFolder } from './helm.ts';
+
+const read = (name: string): string => readFileSync(join(chartFolder, name), 'utf8');
+
+it.each(generatedFiles)('$path is up to date (`npm run chart` writes it)', ({ path, text }) => {
+  expect(readFileSync(path, 'utf8')).toBe(text);
+});
+
+it('every setting that the templates write exists', () => {
+  const written = [...read('templates/_helpers.tpl').matchAll(/(?:set \$own|dict) "(\w+)"|" "(logFormat)"/g)];
+  const keys = written.map(([, key, more]) => key ?? more);
+  expect(keys.length).toBeGreaterThan(5);
+  expect(keys.filter((key) => !Object.hasOwn(settings, key ?? ''))).toEqual([]);
+});
+
+/** What Prometheus is asked for: words that are neither functions nor labels. */
+function metricsIn(query: string): readonly string[] {
+  const plain = query
+    .replaceAll(/\{[^}]*\}|"[^"]*"|\[[^\]]*\]/g, ' ')
+    .replaceAll(/\b(by|on|without|ignoring)\s*\([^)]*\)/g, ' ');
+  return [...plain.matchAll(/\b([a-z_][a-z0-9_]*)\b(?!\s*\()/g)].map(([, name]) => name ?? '');
+}
+
+/** Of a histogram there are more names than the one under which it is declared. */
+const declared = new Set(
+  createMetrics({ version: '', uptime: () => 0, processMetrics: true })
+    .names()
+    .flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]),
+);
+
+describe('kubernetes/K119: the dashboard', () => {
+  it('asks for metrics that there are, and for one in each query', () => {
+    expect(dashboardQueries.filter((query) => metricsIn(query).length === 0)).toEqual([]);
+    expect(dashboardQueries.flatMap(metricsIn).filter((name) => !declared.has(name))).toEqual([]);
+  });
+
+  it('places its panels side by side', () => {
+    const { panels } = JSON.parse(read('dashboards/control-plane.json')) as {
+      readonly panels: readonly { readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>> }[];
+    };
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(Math.max(...panels.map(({ gridPos }) => gridPos.x + gridPos.w))).toBe(24);
+  });
+});
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly description: string };
+}
+
+describe('kubernetes/K122: the alerts', () => {
+  const { groups } = parse(read('alerts.yaml')) as {
+    readonly groups: readonly { readonly rules: readonly Alert[] }[];
+  };
+  const alerts = groups.flatMap(({ rules }) => rules);
+  /** Of Prometheus itself, and of what tells it the limits of containers. */
+  const foreign = ['up', 'kube_pod_container_resource_limits'];
+
+  it('ask for metrics that there are', () => {
+    const names = alerts.flatMap(({ expr }) => metricsIn(expr));
+    expect(names.filter((name) => !declared.has(name) && !foreign.includes(name))).toEqual([]);
+  });
+
+  it('say what is wrong and what to do', () => {
+    expect(alerts.filter(({ annotations }) => !annotations.summary || !annotations.description)).toEqual([]);
+    expect(new Set(alerts.map(({ labels }) => labels.severity))).toEqual(new Set(['critical', 'warning', 'info']));
+    expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  });
+
+  it('kubernetes/K122: cover pushes, refusals, proxies behind, sources, the event loop and memory', () => {
+    const asked = new Set(alerts.flatMap(({ expr }) => metricsIn(expr)));
+    for (const name of [
+      'weir_push_latency_seconds_bucket',
+      'pilot_total_xds_rejects',
+      'weir_proxies',
+      'weir_source_freshness',
+      'nodejs_eventloop_lag_p99_seconds',
+      'process_resident_memory_bytes',
+    ]) {
+      expect(asked).toContain(name);
+    }
+  });
+
+  it('reliability/R69: warn of a convergence of more than a second, and call for help beyond two', () => {
+    const slow = alerts.filter(({ expr }) => expr.includes('weir_push_latency_seconds'));
+    expect(slow.map(({ expr, labels }) => [expr.slice(-3), labels.severity])).toEqual([
+      ['> 1', 'warning'],
+      ['> 2', 'critical'],
+    ]);
+  });
+});

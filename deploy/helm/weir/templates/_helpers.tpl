@@ -1,0 +1,66 @@
+{{- /* Names. Everything of one control plane carries its revision, so that two of them can run side by side. */}}
+{{- define "weir.name" -}}
+{{- if .Values.revision }}{{ printf "weir-%s" .Values.revision }}{{ else }}weir{{ end }}
+{{- end }}
+
+{{- /* Of what belongs to no namespace. */}}
+{{- define "weir.clusterName" -}}
+{{ include "weir.name" . }}-{{ .Release.Namespace }}
+{{- end }}
+
+{{- define "weir.serviceAccount" -}}
+{{ .Values.serviceAccount.name | default (include "weir.name" .) }}
+{{- end }}
+
+{{- define "weir.selector" -}}
+app.kubernetes.io/name: weir
+app.kubernetes.io/component: control-plane
+weir.dev/revision: {{ .Values.revision | default "default" }}
+{{- end }}
+
+{{- define "weir.labels" -}}
+{{ include "weir.selector" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: weir
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "weir.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end -}}
+{{- end }}
+
+{{- /* Restricted, as the Pod Security Standards have it. */}}
+{{- define "weir.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "weir.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- /* The file of settings: those that follow from how the pod is built, and over them those of the values. */}}
+{{- define "weir.settings" -}}
+{{- $own := dict "admin" "0.0.0.0:15014" "logFormat" "json" }}
+{{- if .Values.xds.tls.secretName }}
+{{- $_ := set $own "xdsTls" "0.0.0.0:15012" }}
+{{- $_ := set $own "xdsTlsCert" "/etc/weir/xds-tls/tls.crt" }}
+{{- $_ := set $own "xdsTlsKey" "/etc/weir/xds-tls/tls.key" }}
+{{- $_ := set $own "xdsTlsClientCa" "/etc/weir/xds-tls/ca.crt" }}
+{{- end }}
+{{- if .Values.webhook.enabled }}
+{{- $_ := set $own "webhook" "0.0.0.0:15017" }}
+{{- $_ := set $own "webhookCert" "/etc/weir/webhook-tls/tls.crt" }}
+{{- $_ := set $own "webhookKey" "/etc/weir/webhook-tls/tls.key" }}
+{{- end }}
+{{- toYaml (mergeOverwrite $own .Values.settings) }}
+{{- end }}
