@@ -31,11 +31,14 @@ async function weir(line: string, environment: Readonly<Record<string, string>> 
 const nodeId = 'sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local';
 
 describe('help', () => {
-  it.each(['serve', 'bootstrap', 'status', 'check', 'translate', 'bench'])('of %s has examples', async (command) => {
-    const { exitCode, out, err } = await weir(`${command} --help`);
-    expect([exitCode, err]).toEqual([0, '']);
-    expect(out).toMatch(new RegExp(`\nExamples:\n  (.* )?weir ${command}\\b`));
-  });
+  it.each(['serve', 'bootstrap', 'status', 'check', 'translate', 'bench', 'install', 'install crds', 'manifest'])(
+    'of %s has examples',
+    async (command) => {
+      const { exitCode, out, err } = await weir(`${command} --help`);
+      expect([exitCode, err]).toEqual([0, '']);
+      expect(out).toMatch(new RegExp(`\nExamples:\n  (.* )?weir ${command}\\b`));
+    },
+  );
 
   it('of all lists the commands, on standard error when nothing was asked for', async () => {
     const asked = await weir('--help');

@@ -5,6 +5,8 @@ import { benchCommand } from './bench.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { installCommand } from './install.ts';
+import { manifestCommand } from './manifest.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { translateCommand } from './translate.ts';
@@ -28,6 +30,8 @@ function program(host: Host): Command {
   const commands = [
     serveCommand,
     bootstrapCommand,
+    installCommand,
+    manifestCommand,
     statusCommand,
     checkCommand,
     translateCommand,
@@ -35,7 +39,7 @@ function program(host: Host): Command {
     versionCommand,
   ];
   for (const command of commands) weir.addCommand(command(host));
-  for (const command of [weir, ...weir.commands]) {
+  for (const command of [weir, ...weir.commands, ...weir.commands.flatMap(({ commands: parts }) => parts)]) {
     command
       .exitOverride()
       .configureOutput({
@@ -45,16 +49,21 @@ function program(host: Host): Command {
       })
       .configureHelp({ sortOptions: false, showGlobalOptions: false })
       .showSuggestionAfterError(true);
-    if (command !== weir)
-      command.showHelpAfterError(`Run \`weir ${command.name()} --help\` for its options and examples.`);
+    if (command !== weir) command.showHelpAfterError(`Run \`${pathOf(command)} --help\` for its options and examples.`);
   }
   return weir;
+}
+
+/** For example `weir install crds`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 const examples = `
 Examples:
   weir serve --files mesh --xds-plaintext 127.0.0.1:15010
   weir bootstrap --workload web-1 --namespace shop --ip 10.0.0.7 > web.json
+  weir install crds --dry-run
   weir status
   weir check --files mesh
   weir translate --files mesh --node node.json
