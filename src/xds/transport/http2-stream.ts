@@ -1,10 +1,14 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { FramingError, MessageAssembler, percentEncode, writePrefix } from './framing.ts';
 import type { StallDeadline } from './stall.ts';
-import { statusCodes, type CloseReason, type PeerInfo, type StatusName, type StreamTransport } from './transport.ts';
-
-/** A delta reconnect names everything that the client has, with versions (xds-protocol X11, hot-path H1003). */
-const largestMessage = 32 * 1024 * 1024;
+import {
+  largestMessage,
+  statusCodes,
+  type CloseReason,
+  type PeerInfo,
+  type StatusName,
+  type StreamTransport,
+} from './transport.ts';
 
 const responseHeaders: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc' };
 

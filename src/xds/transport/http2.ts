@@ -1,5 +1,4 @@
 import {
-  constants,
   createSecureServer,
   createServer,
   type IncomingHttpHeaders,
@@ -8,19 +7,15 @@ import {
 } from 'node:http2';
 import { percentEncode } from './framing.ts';
 import { Http2Stream } from './http2-stream.ts';
+import { Lifetime, type Mortal } from './lifetime.ts';
 import { peerOf } from './peer.ts';
-import type { ConnectionEnd, Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
+import type { Protocol, ProtocolOptions } from './protocol.ts';
+import { refusalOf } from './refusal.ts';
 import { StallDeadline } from './stall.ts';
-import { statusCodes, type PeerInfo } from './transport.ts';
+import { handshakeTimeout, tlsOptions } from './tls.ts';
+import { receiveWindow, statusCodes, type PeerInfo } from './transport.ts';
 
 /** gRPC on node:http2 by Weir's own framing: nothing is copied on its way out (hot-path H704, H705). */
-
-/** Bytes that a client may send before it has to wait: a reconnect needs no round trips for its window (hot-path H1005). */
-const receiveWindow = 1024 * 1024;
-/** Milliseconds that a client has for TLS before it is taken for one that only holds a connection. */
-const handshakeTimeout = 10_000;
-/** Milliseconds that a client has to read the end of its streams when a connection is ended for its age. */
-const lastWords = 1_000;
 
 const serverOptions = {
   settings: { initialWindowSize: receiveWindow, maxConcurrentStreams: 100_000, enablePush: false },
@@ -58,25 +53,13 @@ export function http2Protocol(options: ProtocolOptions): Protocol {
   };
 }
 
-function tlsOptions({ key, certificate, clientCa }: TlsIdentity) {
-  return {
-    key,
-    cert: certificate,
-    ca: clientCa,
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-  } as const;
-}
-
 /** One client: its streams, and how long it may live. */
-class Connection {
+class Connection implements Mortal {
   readonly #session: ServerHttp2Session;
   readonly #options: ProtocolOptions;
   readonly #peer: PeerInfo;
   readonly #streams = new Set<Http2Stream>();
-  #cancelKeepalive: () => void = () => undefined;
-  #cancelAge: () => void = () => undefined;
+  readonly #lifetime: Lifetime;
 
   constructor(session: ServerHttp2Session, options: ProtocolOptions) {
     this.#session = session;
@@ -86,22 +69,36 @@ class Connection {
     session.on('stream', (stream, headers) => this.#accept(stream, headers));
     session.on('error', () => undefined);
     session.on('frameError', () => undefined);
-    session.on('close', () => {
-      this.#cancelKeepalive();
-      this.#cancelAge();
-    });
-    this.#keepAlive();
-    this.#grow();
+    this.#lifetime = new Lifetime(this, options);
+    session.on('close', () => this.#lifetime.end());
   }
 
-  /** No new streams; those that there are end. */
+  get address(): string {
+    return this.#peer.address;
+  }
+
+  ping(answered: () => void): void {
+    if (this.#session.destroyed) return;
+    this.#session.ping((error) => {
+      if (error === null) answered();
+    });
+  }
+
+  leave(): void {
+    this.#session.close();
+  }
+
   close(reason: string): void {
     this.#session.close();
     for (const stream of this.#streams) stream.close('UNAVAILABLE', reason);
   }
 
+  cut(): void {
+    this.#session.destroy();
+  }
+
   #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const refusal = refusalOf(headers);
+    const refusal = refusalHeaders(headers);
     if (refusal !== undefined) return refuse(stream, refusal);
     const path = headers[':path'] ?? '';
     const handler = this.#options.handlers.get(path);
@@ -118,47 +115,17 @@ class Connection {
     stream.on('close', () => this.#streams.delete(transport));
     handler(transport);
   }
-
-  /** A client that is gone without a word is found by asking (xds-protocol X12). */
-  #keepAlive(): void {
-    const { clock, limits } = this.#options;
-    this.#cancelKeepalive = clock.after(limits.keepaliveInterval, () => {
-      if (this.#session.destroyed) return;
-      this.#cancelKeepalive = clock.after(limits.keepaliveTimeout, () => this.#cut('keepalive'));
-      this.#session.ping((error) => {
-        this.#cancelKeepalive();
-        if (error === null) this.#keepAlive();
-      });
-    });
-  }
-
-  #grow(): void {
-    const { clock, limits, random } = this.#options;
-    if (limits.age === undefined) return;
-    this.#cancelAge = clock.after(limits.age * (0.9 + random() / 5), () => {
-      this.#options.observer.ended('age', this.#peer.address);
-      this.#session.close();
-      this.#cancelAge = clock.after(limits.ageGrace, () => {
-        this.close('the connection has reached its greatest age');
-        this.#cancelAge = clock.after(lastWords, () => this.#session.destroy());
-      });
-    });
-  }
-
-  #cut(cause: ConnectionEnd): void {
-    this.#options.observer.ended(cause, this.#peer.address);
-    this.#session.destroy();
-  }
 }
 
-/** Why a request is no gRPC call; undefined: it is one. */
-function refusalOf(headers: IncomingHttpHeaders): Record<string, string | number> | undefined {
-  if (headers[':method'] !== 'POST') return { ':status': constants.HTTP_STATUS_METHOD_NOT_ALLOWED };
-  if (!/^application\/grpc(?![\w-])/.test(headers['content-type'] ?? '')) {
-    return { ':status': constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE };
-  }
-  const encoding = headers['grpc-encoding'] ?? 'identity';
-  return encoding === 'identity' ? undefined : unimplemented(`messages may not be compressed by ${String(encoding)}`);
+/** The answer to what is no gRPC call; undefined: it is one. */
+function refusalHeaders(headers: IncomingHttpHeaders): Record<string, string | number> | undefined {
+  const refusal = refusalOf({
+    method: headers[':method'] ?? '',
+    contentType: headers['content-type'] ?? '',
+    encoding: String(headers['grpc-encoding'] ?? 'identity'),
+  });
+  if (refusal === undefined) return undefined;
+  return refusal.kind === 'http' ? { ':status': refusal.status } : unimplemented(refusal.message);
 }
 
 function unimplemented(message: string): Record<string, string | number> {

@@ -34,6 +34,12 @@ export type CloseReason =
 /** Bytes at the start of the first part of a message that the transport may use for its own framing. */
 export const spareBytes = 5;
 
+/** Bytes of the largest request: a delta reconnect names everything that the client has, with versions (xds-protocol X11, hot-path H1003). */
+export const largestMessage = 32 * 1024 * 1024;
+
+/** Bytes that a client may send before it has to wait: a reconnect needs no round trips for its window (hot-path H1005). */
+export const receiveWindow = 1024 * 1024;
+
 /** One bidirectional stream of messages. */
 export interface StreamTransport {
   readonly peer: PeerInfo;
