@@ -208,7 +208,7 @@ export const settings = {
     placeholder: 'NAME',
     variable: 'WEIR_XDS_TRANSPORT',
     default: 'http2',
-    description: "http2 (Weir's own, the faster one) or grpc-js (the library)",
+    description: "http2 (Weir's own gRPC on node:http2), codec (Weir's own HTTP/2 as well) or grpc-js (the library)",
   },
   xdsStreamsPerSecond: {
     schema: rate,

@@ -1,11 +1,18 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Turn } from '../admission.ts';
+import { codecProtocol } from './codec/codec.ts';
 import { grpcProtocol } from './grpc.ts';
 import { http2Protocol } from './http2.ts';
 import type { Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
 import type { TransportKind } from './transport-kinds.ts';
 
-/** Takes connections and hands them to one of the two implementations of gRPC, which are told apart by nothing else. */
+/** Takes connections and hands them to one of the implementations of gRPC, which are told apart by nothing else. */
+
+const protocols: Readonly<Record<TransportKind, (options: ProtocolOptions) => Protocol>> = {
+  codec: codecProtocol,
+  http2: http2Protocol,
+  'grpc-js': grpcProtocol,
+};
 
 export interface ListenerOptions extends ProtocolOptions {
   readonly kind: TransportKind;
@@ -34,7 +41,7 @@ export class ListenError extends Error {
 
 /** @throws ListenError when the address is taken or is no address */
 export async function listen({ kind, address, admit = atOnce, ...options }: ListenerOptions): Promise<Listener> {
-  const protocol = kind === 'http2' ? http2Protocol(options) : grpcProtocol(options);
+  const protocol = protocols[kind](options);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
