@@ -1,3 +1,5 @@
+import { isNewsIn, type Flight, type Nack } from './flight.ts';
+
 /** How far what follows from an object has come to the proxies. */
 
 /** What became, at one client, of a resource as it is since a commit. */
@@ -7,6 +9,36 @@ export type Standing =
   | { readonly kind: 'pending' }
   /** `message`: the client's words. `at`: milliseconds of the monotonic clock. */
   | { readonly kind: 'rejected'; readonly message: string; readonly at: number };
+
+/** What a client has said of one type until now. */
+export interface Confirmed {
+  /** Its last refusal. */
+  readonly nack: Nack | undefined;
+  /** The commit through which it has confirmed everything. */
+  readonly confirmedThrough: number;
+  /** The same when it began to refuse something. */
+  readonly confirmedBeforeRefusal: number;
+  readonly outstanding: readonly Flight[];
+}
+
+/**
+ * What became of a name's content as it is since a commit, for a name that the client should have.
+ *
+ * @param state `due`: the client has to hear of it; `refused`: of what it stands for it does not want to
+ */
+export function standingOf(
+  name: string,
+  since: number,
+  state: 'told' | 'due' | 'refused',
+  { nack, confirmedThrough, confirmedBeforeRefusal, outstanding }: Confirmed,
+): Standing {
+  if (state === 'refused' && since > confirmedBeforeRefusal) {
+    return { kind: 'rejected', message: nack?.message ?? '', at: nack?.at ?? 0 };
+  }
+  // What is refused or on its way now may be so for another reason than what happened until then.
+  if (state === 'refused' || confirmedThrough >= since) return { kind: 'confirmed' };
+  return { kind: state === 'due' || outstanding.some((flight) => isNewsIn(flight, name)) ? 'pending' : 'confirmed' };
+}
 
 export interface Report {
   /** A proxy may have several streams. */

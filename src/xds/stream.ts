@@ -7,8 +7,8 @@ import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { StreamFacts, Wire } from './observer.ts';
+import { nextMoment } from './moments.ts';
 import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
-import type { Report } from './programming.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
 import {
   isScopedType,
@@ -17,13 +17,13 @@ import {
   unservedType,
   type SubscribedType,
 } from './resource-types.ts';
-import type { Resource } from './resources.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { Subscription, type Response } from './subscription.ts';
 import type { Doubts } from './taint.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
-import { StoreView, type ViewOwner } from './view.ts';
+import { TypeOnStream } from './type-on-stream.ts';
+import { StoreView } from './view.ts';
 
 /** A stream holds so many types and, of each, so many names: what a client makes up costs memory here (hot-path H203). */
 const mostTypes = 64;
@@ -326,22 +326,9 @@ export class XdsStream {
   #setAlarm(now: number): void {
     this.#cancelAlarm?.();
     this.#cancelAlarm = undefined;
-    const next = this.#nextMoment(now);
+    const next = nextMoment(this.#subscriptions, this.#gates, now);
     if (next === Infinity) return;
     this.#cancelAlarm = this.#host.clock.after(Math.ceil(next - now), () => this.queue('answer'));
-  }
-
-  #nextMoment(now: number): number {
-    let next = Infinity;
-    let hasWork = false;
-    for (const subscription of this.#subscriptions) {
-      if (!subscription.started) continue;
-      const at = subscription.nextMoment(now);
-      if (at > now && at < next) next = at;
-      hasWork ||= subscription.hasWork;
-    }
-    if (hasWork) for (const at of this.#gates.moments()) if (at > now && at < next) next = at;
-    return next;
   }
 
   /** Responses on their way, the oldest of each type first. */
@@ -399,28 +386,6 @@ export class XdsStream {
     if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);
     this.#host.ended(this, this.#identity?.proxy);
     this.#identity = undefined;
-  }
-}
-
-/** What happens to one type of a stream; without closures, since there are thousands of streams. */
-class TypeOnStream implements ViewOwner {
-  /** Set as soon as there is one. */
-  subscription: Subscription | undefined;
-  readonly #stream: XdsStream;
-  readonly #urgency: Urgency;
-
-  constructor(stream: XdsStream, urgency: Urgency) {
-    this.#stream = stream;
-    this.#urgency = urgency;
-  }
-
-  changed(name: string, previous: Resource | undefined, publication: Publication): void {
-    this.subscription?.changed(name, previous, publication);
-    this.#stream.queue(this.#urgency);
-  }
-
-  report(name: string, since: number): Report {
-    return { nodeId: this.#stream.nodeId, standing: this.subscription?.standing(name, since) ?? { kind: 'pending' } };
   }
 }
 

@@ -1,10 +1,10 @@
 import { interestChange, type Names } from './differ.ts';
 import { Deliveries } from './deliveries.ts';
-import { isNewsIn, namesOf, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
+import { namesOf, nackOf, type Flight, type Nack, type Publication, type Settlement } from './flight.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Wire } from './observer.ts';
 import { Outbox, type Departure, type SelectOptions, type View } from './outbox.ts';
-import type { Standing } from './programming.ts';
+import { standingOf, type Standing } from './programming.ts';
 import type { DeltaRequest, DiscoveryRequest, ErrorDetail, SotwRequest } from './requests.ts';
 import type { SubscribedType } from './resource-types.ts';
 import type { Resource } from './resources.ts';
@@ -350,15 +350,12 @@ export class Subscription {
 
   /** What became of a name's content as it is since a commit, for a name that the client should have. */
   standing(name: string, since: number): Standing {
-    const state = this.#outbox.state(name);
-    if (state === 'refused' && since > this.#confirmedBeforeRefusal) {
-      const { message = '', at = 0 } = this.#lastNack ?? {};
-      return { kind: 'rejected', message, at };
-    }
-    // What is refused or on its way now may be so for another reason than what happened until then.
-    if (state === 'refused' || this.#confirmedThrough >= since) return { kind: 'confirmed' };
-    const isUnderway = this.deliveries.outstanding.some((flight) => isNewsIn(flight, name));
-    return { kind: state === 'due' || isUnderway ? 'pending' : 'confirmed' };
+    return standingOf(name, since, this.#outbox.state(name), {
+      nack: this.#lastNack,
+      confirmedThrough: this.#confirmedThrough,
+      confirmedBeforeRefusal: this.#confirmedBeforeRefusal,
+      outstanding: this.deliveries.outstanding,
+    });
   }
 
   /** Whether the client has confirmed everything of this type up to a commit, and refuses nothing. */
@@ -389,23 +386,12 @@ export class Subscription {
   }
 
   #send(selection: Selection, options: TakeOptions, publications: readonly Publication[]): Response {
-    const { version, resources, removed, changed, introduces, isHeartbeat } = selection;
+    const { changed, ...carried } = selection;
+    const { version, removed, introduces } = carried;
     const { now: sentAt, sequence } = options;
-    const encoded = options.encode({ version: this.#saysVersion ? version : '', resources, removed, isHeartbeat });
-    const { nonce } = encoded;
+    const encoded = options.encode({ ...carried, version: this.#saysVersion ? version : '' });
     const replaces = this.deliveries.replacedWith(selection.replaces);
-    const flight = {
-      nonce,
-      sentAt,
-      sequence,
-      publications,
-      version,
-      resources,
-      removed,
-      replaces,
-      introduces,
-      isHeartbeat,
-    };
+    const flight = { ...carried, nonce: encoded.nonce, sentAt, sequence, publications, replaces };
     this.deliveries.sent(flight, removed.length > 0 || changed.length > introduces.length);
     this.#heartbeats?.sent(flight);
     return { flight, encoded, changed };
