@@ -10,6 +10,8 @@ export class Freshness {
   readonly #tell: (health: ReflectorHealth) => void;
   #told: ReflectorHealth = { kind: 'unknown' };
   #isComplete = false;
+  /** Only what is said counts: that a watch was accepted has meant nothing before. */
+  #isSilent = false;
   #reason = '';
   /** Set while the watch is lost and its time is not over. */
   #cancel: (() => void) | undefined;
@@ -25,8 +27,14 @@ export class Freshness {
     if (this.#cancel === undefined) this.#say({ kind: 'following' });
   }
 
-  /** The server has been heard. */
+  /** The server has accepted a watch, and not ended it at once. */
+  accepted(): void {
+    if (!this.#isSilent) this.heard();
+  }
+
+  /** The server has said something. */
   heard(): void {
+    this.#isSilent = false;
     this.#stopWaiting();
     if (this.#isComplete) this.#say({ kind: 'following' });
   }
@@ -40,6 +48,13 @@ export class Freshness {
       this.#cancel = undefined;
       this.#say({ kind: 'stale', reason: this.#reason });
     });
+  }
+
+  /** The server has accepted a watch, and said nothing for longer than a quiet kind is silent. */
+  silent(reason: string): void {
+    this.#isSilent = true;
+    this.#stopWaiting();
+    this.#say({ kind: this.#isComplete ? 'stale' : 'unknown', reason });
   }
 
   /** The server has no such kind, or does not let us see it. */

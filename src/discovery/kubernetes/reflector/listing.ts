@@ -74,7 +74,7 @@ async function takeAll(items: readonly unknown[], { resource, request, take, sli
 }
 
 function readPage(body: unknown, path: string) {
-  if (!isObject(body)) throw notAList(path);
+  if (!isObject(body) || !('items' in body)) throw notAList(path);
   const resourceVersion = resourceVersionOf(body);
   // A server in Go writes an empty list as null.
   const items = body['items'] ?? [];

@@ -1,9 +1,12 @@
 import { ApiError } from '../api/api-client.ts';
+import { StallError } from './watching.ts';
 
 /** What a failed list or watch means for the next one. */
 export type Recovery =
   /** Nothing is wrong with the version: go on from it. */
   | { readonly kind: 'retry' }
+  /** The server may be gone, or may have nothing to say: go on from the version (K21). */
+  | { readonly kind: 'silence' }
   /** The server itself has a fault, which may be bound to the version: go on from it for a while, then list (K14). */
   | { readonly kind: 'server-fault' }
   /** The server does not know the version any more, or not yet: list what is true now (K11). */
@@ -14,6 +17,7 @@ export type Recovery =
   | { readonly kind: 'absent' | 'forbidden' };
 
 export function recoveryFrom(error: unknown): Recovery {
+  if (error instanceof StallError) return { kind: 'silence' };
   if (!(error instanceof ApiError)) return { kind: 'retry' };
   if (error.failure === 'malformed') return { kind: 'misunderstood' };
   if (error.failure !== 'refused') return { kind: 'retry' };

@@ -178,7 +178,10 @@ export class Reflector<Kept extends Reflected> {
     const { clock } = this.#options;
     const slices = new Slices(() => clock.monotonic());
     watch.allowSilence(silenceMs);
-    const cancel = clock.after(shortWatchMs, () => this.#hasHeard());
+    const cancel = clock.after(shortWatchMs, () => {
+      this.#failingSince = undefined;
+      this.#freshness.accepted();
+    });
     try {
       for (let event = await watch.next(); event !== undefined; event = await watch.next()) {
         this.#apply(event);
@@ -257,10 +260,12 @@ export class Reflector<Kept extends Reflected> {
       case 'server-fault':
         if (now - this.#failingSince >= serverFaultMs) this.#needSet();
         break;
+      case 'silence':
       case 'retry':
         break;
     }
-    this.#freshness.lost(reason);
+    if (recovery.kind === 'silence') this.#freshness.silent(reason);
+    else this.#freshness.lost(reason);
     const wait = this.#backoff.next(error instanceof ApiError ? error.retryAfterMs : undefined);
     log.debug('following is interrupted', { kind: resource.kind, error, waitMs: Math.round(wait) });
     await pause(clock, wait, signal);
