@@ -35,6 +35,11 @@ export class ProblemBoard {
     else this.shown.set(subject, now);
     return !settled && fresh.length > 0;
   }
+
+  /** Nothing is wrong any more, with whatever it was. */
+  clear(write: Write): void {
+    for (const subject of [...this.shown.keys()]) this.show(write, subject, [], true);
+  }
 }
 
 /** The line may have moved. */

@@ -1,7 +1,12 @@
 import { resourceName } from '../../src/discovery/kubernetes/followed-kinds.ts';
 import { KubernetesSource, type KubernetesSourceOptions } from '../../src/discovery/kubernetes/kubernetes-source.ts';
 import type { Following, Reflect } from '../../src/discovery/kubernetes/reflect.ts';
-import type { RawObject, Reflected, ReflectorHealth } from '../../src/discovery/kubernetes/reflector/reflected.ts';
+import type {
+  RawObject,
+  Reflected,
+  ReflectedSelection,
+  ReflectorHealth,
+} from '../../src/discovery/kubernetes/reflector/reflected.ts';
 import { Engine } from '../../src/incremental/engine.ts';
 import type { Commit } from '../../src/incremental/commit.ts';
 import type { Table } from '../../src/incremental/definitions.ts';
@@ -16,52 +21,20 @@ interface Fed {
   readonly store: Map<string, Reflected>;
 }
 
-/** A cluster whose objects are handed in, the source that follows it, and an engine that holds the rows. */
-export class HandFedCluster {
-  readonly engine = new Engine();
-  readonly commits: Commit[] = [];
-  readonly source: KubernetesSource;
+/** An API server whose objects are handed in. */
+export class HandFedServer {
   readonly #fed = new Map<string, Fed>();
-  readonly #abort = new AbortController();
-  #running: Promise<void> = Promise.resolve();
   #versions = 0;
 
-  constructor(options: Partial<KubernetesSourceOptions> = {}) {
-    this.engine.onCommit((commit) => this.commits.push(commit));
-    const reflect: Reflect = (following) => ({ run: (signal) => this.#follow(following, signal) });
-    this.source = new KubernetesSource({
-      server: 'https://api',
-      reflect,
-      domain: 'cluster.local',
-      namespaces: {},
-      rules: { meshConfig: undefined },
-      engine: this.engine,
-      admit: () => [],
-      clock: { now: () => 1000, monotonic: () => 1 },
-      log: silentLog,
-      ...options,
-    });
-  }
+  readonly reflect: Reflect = (following) => ({ run: (signal) => this.#follow(following, signal) });
 
-  /** Begins to follow; nothing is there yet. */
-  start(): this {
-    this.#running = this.source.run(this.#abort.signal);
-    return this;
-  }
-
-  /** Settles when nothing is followed any more. */
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#running;
-  }
-
-  /** What is followed, for example `pods`, or `pods in shop`, each in its version. */
+  /** What is followed, for example `pods v1`, or `pods in shop v1`. */
   get followed(): readonly string[] {
     return [...this.#fed].map(([title, { following }]) => `${title} ${following.resource.version}`).toSorted();
   }
 
-  fieldSelector(title: string): string | undefined {
-    return this.#of(title).following.selection.fieldSelector;
+  selection(title: string): ReflectedSelection {
+    return this.#of(title).following.selection;
   }
 
   /** Objects as the server has them now, in one turn. */
@@ -98,24 +71,16 @@ export class HandFedCluster {
     this.#of(title).following.handler.health(health);
   }
 
-  /** Everything that a cluster always has, and no definitions: pods last. */
+  /** What every cluster has: pods last. */
+  syncBasics(): void {
+    this.synced(...basics);
+    this.synced('pods');
+  }
+
+  /** The same, and no definitions. */
   syncAll(): void {
-    this.synced('customresourcedefinitions.apiextensions.k8s.io', ...basics, 'pods');
-  }
-
-  get sourceRow(): Source | undefined {
-    return this.engine.read(sources, this.source.name);
-  }
-
-  /** What is wrong, as `place code path`. */
-  get problems(): readonly string[] {
-    return [...this.engine.rows(sourceProblems)]
-      .map(({ place, code, path }) => `${placeText(place)} ${code}${path === '' ? '' : ` ${path}`}`)
-      .toSorted();
-  }
-
-  keys<Key extends string, Row>(table: Table<Key, Row>): readonly Key[] {
-    return [...this.engine.rows(table)].map((row) => table.keyOf(row)).toSorted();
+    this.synced('customresourcedefinitions.apiextensions.k8s.io');
+    this.syncBasics();
   }
 
   #of(title: string): Fed {
@@ -141,6 +106,70 @@ export class HandFedCluster {
         resolve();
       });
     });
+  }
+}
+
+/** An engine that holds the rows of sources. */
+export class HandFedRows {
+  readonly engine = new Engine();
+  readonly commits: Commit[] = [];
+
+  constructor() {
+    this.engine.onCommit((commit) => this.commits.push(commit));
+  }
+
+  sourceRow(name: string): Source | undefined {
+    return this.engine.read(sources, name);
+  }
+
+  /** What is wrong, as `place code path`. */
+  get problems(): readonly string[] {
+    return [...this.engine.rows(sourceProblems)]
+      .map(({ place, code, path }) => `${placeText(place)} ${code}${path === '' ? '' : ` ${path}`}`)
+      .toSorted();
+  }
+
+  keys<Key extends string, Row>(table: Table<Key, Row>): readonly Key[] {
+    return [...this.engine.rows(table)].map((row) => table.keyOf(row)).toSorted();
+  }
+}
+
+/** A source that follows a server whose objects are handed in. */
+export class HandFedCluster {
+  readonly server = new HandFedServer();
+  readonly rows = new HandFedRows();
+  readonly source: KubernetesSource;
+  readonly #abort = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: Partial<KubernetesSourceOptions> = {}) {
+    this.source = new KubernetesSource({
+      connect: () => ({ server: 'https://api', reflect: this.server.reflect }),
+      domain: 'cluster.local',
+      namespaces: {},
+      rules: { meshConfig: undefined },
+      engine: this.rows.engine,
+      admit: () => [],
+      clock: { now: () => 1000, monotonic: () => 1 },
+      log: silentLog,
+      ...options,
+    });
+  }
+
+  /** Begins to follow; nothing is there yet. */
+  start(): this {
+    this.#running = this.source.run(this.#abort.signal);
+    return this;
+  }
+
+  /** Settles when nothing is followed any more. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  get sourceRow(): Source | undefined {
+    return this.rows.sourceRow(this.source.name);
   }
 }
 

@@ -36,6 +36,10 @@ export class ClusterObjects {
     this.board = board;
   }
 
+  get kinds(): readonly string[] {
+    return [...this.held.keys()];
+  }
+
   /** Objects of selected namespaces. */
   count(kind: string): number {
     return this.counts.get(kind) ?? 0;

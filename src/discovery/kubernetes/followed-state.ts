@@ -24,8 +24,14 @@ export interface SourceFreshness {
  * defined only now, leaves it what it is, unless something has gone wrong.
  *
  * @param wasLoaded whether it has been fresher than unknown before
+ * @param lost why nothing can be followed at all
  */
-export function freshnessOf(states: readonly FollowedState[], wasLoaded: boolean): SourceFreshness {
+export function freshnessOf(
+  states: readonly FollowedState[],
+  wasLoaded: boolean,
+  lost: string | undefined,
+): SourceFreshness {
+  if (lost !== undefined) return { state: wasLoaded ? 'stale' : 'unknown', reason: lost };
   const trouble = states.flatMap(troubleOf);
   const missing = states.filter(({ synced }) => !synced);
   if (!wasLoaded && missing.length > 0) {

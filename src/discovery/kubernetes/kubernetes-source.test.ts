@@ -31,46 +31,46 @@ afterEach(async () => {
 describe('rows', () => {
   it('come of all objects of a turn at once, and go with them', () => {
     const cluster = aCluster();
-    const before = cluster.commits.length;
-    cluster.put('services', aKubernetesService('web'), aKubernetesService('api'));
-    expect(cluster.commits.length).toBe(before + 1);
-    expect(cluster.keys(services)).toEqual(['shop/api.shop.svc.cluster.local', 'shop/web.shop.svc.cluster.local']);
-    cluster.remove('services', 'shop/api');
-    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    const before = cluster.rows.commits.length;
+    cluster.server.put('services', aKubernetesService('web'), aKubernetesService('api'));
+    expect(cluster.rows.commits.length).toBe(before + 1);
+    expect(cluster.rows.keys(services)).toEqual(['shop/api.shop.svc.cluster.local', 'shop/web.shop.svc.cluster.local']);
+    cluster.server.remove('services', 'shop/api');
+    expect(cluster.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
   });
 
   it('move when an object becomes another one’s', () => {
     const cluster = aCluster();
-    cluster.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
+    cluster.server.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
     const moved = aSliceOf('web', ['10.0.0.1']);
     const metadata = { name: 'web-x', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'api' } };
-    cluster.put('endpointslices.discovery.k8s.io', { ...moved, metadata });
-    expect(cluster.keys(endpointShards)).toEqual(['shop/api.shop.svc.cluster.local kubernetes/slices/web-x']);
+    cluster.server.put('endpointslices.discovery.k8s.io', { ...moved, metadata });
+    expect(cluster.rows.keys(endpointShards)).toEqual(['shop/api.shop.svc.cluster.local kubernetes/slices/web-x']);
   });
 
   it('kubernetes/K74: hold nothing of an object but what is read of it, and what many have in common once', () => {
     const cluster = aCluster();
-    cluster.synced(definitions, ...basics);
+    cluster.server.synced(definitions, ...basics);
     const two = ['a', 'b'].map((name) => ({ ...aKubernetesPod(name, '10.0.0.1'), metadata: metadataOf(name) }));
-    cluster.put('pods', ...two);
-    const [a, b] = [...cluster.engine.rows(workloads)];
+    cluster.server.put('pods', ...two);
+    const [a, b] = [...cluster.rows.engine.rows(workloads)];
     expect(JSON.stringify(a)).not.toContain('managedFields');
     expect(a?.labels).toBe(b?.labels);
   });
 
   it('are not written again where what changed is not read', () => {
     const cluster = aCluster();
-    cluster.put('services', aKubernetesService('web'));
-    const before = cluster.commits.length;
-    cluster.put('services', { ...aKubernetesService('web'), status: { loadBalancer: {} } });
-    expect(cluster.commits.length).toBe(before);
+    cluster.server.put('services', aKubernetesService('web'));
+    const before = cluster.rows.commits.length;
+    cluster.server.put('services', { ...aKubernetesService('web'), status: { loadBalancer: {} } });
+    expect(cluster.rows.commits.length).toBe(before);
   });
 
   it('kubernetes/K117: of pods carry the name of their cluster', () => {
     const cluster = aCluster({ name: 'east' });
-    cluster.synced(definitions, ...basics);
-    cluster.put('pods', aKubernetesPod('web', '10.0.0.1'));
-    const [row] = [...cluster.engine.rows(workloads)];
+    cluster.server.synced(definitions, ...basics);
+    cluster.server.put('pods', aKubernetesPod('web', '10.0.0.1'));
+    const [row] = [...cluster.rows.engine.rows(workloads)];
     expect(row).toMatchObject({ key: 'east/shop/web', node: 'east/n1' });
     expect(row?.labels).toEqual({ app: 'web', 'topology.istio.io/cluster': 'east' });
   });
@@ -81,22 +81,25 @@ describe('what does not decode', () => {
 
   it('keeps what was in force, and is said with object, field and advice', () => {
     const cluster = aCluster();
-    cluster.put('services', aKubernetesService('web'));
-    cluster.put('services', broken);
-    expect(cluster.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
-    expect([...cluster.engine.rows(sourceProblems)][0]).toMatchObject({ source: 'kubernetes', keptLastGood: true });
-    expect([...cluster.engine.rows(services)][0]?.ports[0]?.number).toBe(80);
-    cluster.put('services', aKubernetesService('web', 'shop', 81));
-    expect(cluster.problems).toEqual([]);
-    expect([...cluster.engine.rows(services)][0]?.ports[0]?.number).toBe(81);
+    cluster.server.put('services', aKubernetesService('web'));
+    cluster.server.put('services', broken);
+    expect(cluster.rows.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
+    expect([...cluster.rows.engine.rows(sourceProblems)][0]).toMatchObject({
+      source: 'kubernetes',
+      keptLastGood: true,
+    });
+    expect([...cluster.rows.engine.rows(services)][0]?.ports[0]?.number).toBe(80);
+    cluster.server.put('services', aKubernetesService('web', 'shop', 81));
+    expect(cluster.rows.problems).toEqual([]);
+    expect([...cluster.rows.engine.rows(services)][0]?.ports[0]?.number).toBe(81);
   });
 
   it('is no problem any more when the object is deleted', () => {
     const cluster = aCluster();
-    cluster.put('services', broken);
-    expect([...cluster.engine.rows(sourceProblems)][0]).toMatchObject({ keptLastGood: false });
-    cluster.remove('services', 'shop/web');
-    expect(cluster.problems).toEqual([]);
+    cluster.server.put('services', broken);
+    expect([...cluster.rows.engine.rows(sourceProblems)][0]).toMatchObject({ keptLastGood: false });
+    cluster.server.remove('services', 'shop/web');
+    expect(cluster.rows.problems).toEqual([]);
   });
 
   it('is what the dialects refuse, too', () => {
@@ -109,10 +112,10 @@ describe('what does not decode', () => {
     };
     const admit = ({ spec }: ConfigObject) => (JSON.stringify(spec).includes('bad') ? [violation] : []);
     const cluster = aCluster({ admit });
-    cluster.put(definitions, aDefinition(virtualServices));
-    cluster.put(virtualServices, aVirtualService('web'), aVirtualService('bad'));
-    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
-    expect(cluster.problems).toEqual(['VirtualService shop/bad WEIR1105 spec.http[0]']);
+    cluster.server.put(definitions, aDefinition(virtualServices));
+    cluster.server.put(virtualServices, aVirtualService('web'), aVirtualService('bad'));
+    expect(cluster.rows.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+    expect(cluster.rows.problems).toEqual(['VirtualService shop/bad WEIR1105 spec.http[0]']);
   });
 });
 
@@ -120,53 +123,53 @@ describe('freshness', () => {
   it('is unknown until every kind has been read once', () => {
     const cluster = aCluster();
     expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', kind: 'kubernetes', target: 'https://api' });
-    cluster.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
+    cluster.server.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
     expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', reason: 'waiting for nodes' });
-    cluster.synced('nodes');
+    cluster.server.synced('nodes');
     expect(cluster.sourceRow).toMatchObject({ freshness: 'unknown', reason: 'waiting for pods' });
-    cluster.synced('pods');
+    cluster.server.synced('pods');
     expect(cluster.sourceRow).toMatchObject({ freshness: 'synced' });
     expect(cluster.sourceRow?.reason).toBeUndefined();
   });
 
   it('reliability/R1: is stale, and nothing is removed, while a kind is not heard of', () => {
     const cluster = aCluster();
-    cluster.put('services', aKubernetesService('web'));
-    cluster.syncAll();
-    cluster.health('services', { kind: 'stale', reason: 'nothing heard for 4 minutes' });
+    cluster.server.put('services', aKubernetesService('web'));
+    cluster.server.syncAll();
+    cluster.server.health('services', { kind: 'stale', reason: 'nothing heard for 4 minutes' });
     expect(cluster.sourceRow).toMatchObject({
       freshness: 'stale',
       reason: 'services: nothing heard for 4 minutes',
     });
-    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
-    cluster.health('services', { kind: 'following' });
+    expect(cluster.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    cluster.server.health('services', { kind: 'following' });
     expect(cluster.sourceRow?.freshness).toBe('synced');
   });
 
   it('kubernetes/K53: names the rights that are missing, and needs no restart when they are given', () => {
     const cluster = aCluster();
-    cluster.synced(definitions, ...basics);
-    cluster.health('pods', { kind: 'forbidden', reason: 'User "weir" cannot list resource "pods"' });
+    cluster.server.synced(definitions, ...basics);
+    cluster.server.health('pods', { kind: 'forbidden', reason: 'User "weir" cannot list resource "pods"' });
     expect(cluster.sourceRow).toMatchObject({
       freshness: 'unknown',
       reason: 'pods: User "weir" cannot list resource "pods"',
     });
-    expect([...cluster.engine.rows(sourceProblems)]).toMatchObject([
+    expect([...cluster.rows.engine.rows(sourceProblems)]).toMatchObject([
       {
         code: 'WEIR2103',
         place: { kind: 'resource', resource: 'pods' },
         advice: 'grant the account that Weir runs as the verbs get, list and watch on pods',
       },
     ]);
-    cluster.synced('pods');
-    expect(cluster.problems).toEqual([]);
+    cluster.server.synced('pods');
+    expect(cluster.rows.problems).toEqual([]);
     expect(cluster.sourceRow?.freshness).toBe('synced');
   });
 
   it('shows each kind', () => {
     const cluster = aCluster();
-    cluster.put('services', aKubernetesService('web'));
-    cluster.health('nodes', { kind: 'unknown', reason: 'connection refused' });
+    cluster.server.put('services', aKubernetesService('web'));
+    cluster.server.health('nodes', { kind: 'unknown', reason: 'connection refused' });
     expect(cluster.sourceRow?.kinds).toContainEqual({ kind: 'Service', state: 'unknown', objects: 1 });
     expect(cluster.sourceRow?.kinds).toContainEqual({
       kind: 'Node',
@@ -181,33 +184,33 @@ describe('freshness', () => {
 describe('pods', () => {
   it('kubernetes/K25: are asked for last, and endpoints do not wait for them', () => {
     const cluster = aCluster();
-    cluster.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
-    expect(cluster.followed).not.toContain('pods v1');
-    expect(cluster.keys(endpointShards)).toHaveLength(1);
-    cluster.synced(definitions, ...basics.slice(1));
-    expect(cluster.followed).not.toContain('pods v1');
-    cluster.synced('namespaces');
-    expect(cluster.followed).toContain('pods v1');
+    cluster.server.put('endpointslices.discovery.k8s.io', aSliceOf('web', ['10.0.0.1']));
+    expect(cluster.server.followed).not.toContain('pods v1');
+    expect(cluster.rows.keys(endpointShards)).toHaveLength(1);
+    cluster.server.synced(definitions, ...basics.slice(1));
+    expect(cluster.server.followed).not.toContain('pods v1');
+    cluster.server.synced('namespaces');
+    expect(cluster.server.followed).toContain('pods v1');
   });
 
   it('kubernetes/K72: that have finished are left out at the server', () => {
     const cluster = aCluster();
-    cluster.synced(definitions, ...basics);
-    expect(cluster.fieldSelector('pods')).toBe('status.phase!=Failed,status.phase!=Succeeded');
+    cluster.server.synced(definitions, ...basics);
+    expect(cluster.server.selection('pods').fieldSelector).toBe('status.phase!=Failed,status.phase!=Succeeded');
   });
 
   it('are asked for although something else is refused', () => {
     const cluster = aCluster();
-    cluster.health('nodes', { kind: 'forbidden', reason: 'no' });
-    cluster.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
-    expect(cluster.followed).toContain('pods v1');
+    cluster.server.health('nodes', { kind: 'forbidden', reason: 'no' });
+    cluster.server.synced(definitions, 'namespaces', 'services', 'endpointslices.discovery.k8s.io');
+    expect(cluster.server.followed).toContain('pods v1');
   });
 });
 
 describe('kinds that need a definition', () => {
   it('kubernetes/K54: are known to be absent, and are followed as soon as they are defined', () => {
     const cluster = aCluster();
-    cluster.syncAll();
+    cluster.server.syncAll();
     expect(cluster.sourceRow?.freshness).toBe('synced');
     expect(cluster.sourceRow?.kinds).toContainEqual({
       kind: 'networking.istio.io/VirtualService',
@@ -215,76 +218,76 @@ describe('kinds that need a definition', () => {
       reason: 'the cluster has no such kind',
       objects: 0,
     });
-    cluster.put(definitions, aDefinition(virtualServices, ['v1'], false));
-    expect(cluster.followed).not.toContain(`${virtualServices} v1`);
-    cluster.put(definitions, aDefinition(virtualServices, ['v1']));
-    expect(cluster.followed).toContain(`${virtualServices} v1`);
-    cluster.put(virtualServices, aVirtualService('web'));
-    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+    cluster.server.put(definitions, aDefinition(virtualServices, ['v1'], false));
+    expect(cluster.server.followed).not.toContain(`${virtualServices} v1`);
+    cluster.server.put(definitions, aDefinition(virtualServices, ['v1']));
+    expect(cluster.server.followed).toContain(`${virtualServices} v1`);
+    cluster.server.put(virtualServices, aVirtualService('web'));
+    expect(cluster.rows.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
     expect(cluster.sourceRow?.freshness).toBe('synced');
   });
 
   it('are waited for when they are defined from the start', () => {
     const cluster = aCluster();
-    cluster.put(definitions, aDefinition(virtualServices));
-    cluster.synced(definitions, ...basics, virtualServices);
-    cluster.synced('pods');
+    cluster.server.put(definitions, aDefinition(virtualServices));
+    cluster.server.synced(definitions, ...basics, virtualServices);
+    cluster.server.synced('pods');
     expect(cluster.sourceRow?.freshness).toBe('synced');
     const other = aCluster();
-    other.put(definitions, aDefinition(virtualServices));
-    other.synced(definitions, ...basics);
+    other.server.put(definitions, aDefinition(virtualServices));
+    other.server.synced(definitions, ...basics);
     expect(other.sourceRow).toMatchObject({ freshness: 'unknown', reason: `waiting for ${virtualServices}` });
   });
 
   it('go with their definition', () => {
     const cluster = aCluster();
-    cluster.put(definitions, aDefinition(virtualServices));
-    cluster.put(virtualServices, aVirtualService('web'));
-    cluster.remove(definitions, virtualServices);
-    expect(cluster.keys(configs)).toEqual([]);
-    expect(cluster.followed).not.toContain(`${virtualServices} v1`);
+    cluster.server.put(definitions, aDefinition(virtualServices));
+    cluster.server.put(virtualServices, aVirtualService('web'));
+    cluster.server.remove(definitions, virtualServices);
+    expect(cluster.rows.keys(configs)).toEqual([]);
+    expect(cluster.server.followed).not.toContain(`${virtualServices} v1`);
   });
 
   it('are read in the best version, and another one takes over without a gap', () => {
     const cluster = aCluster();
-    cluster.put(definitions, aDefinition(virtualServices, ['v1alpha3', 'v1beta1']));
-    expect(cluster.followed).toContain(`${virtualServices} v1beta1`);
-    cluster.put(virtualServices, aVirtualService('web'), aVirtualService('old'));
-    cluster.put(definitions, aDefinition(virtualServices, ['v1beta1', 'v1']));
-    expect(cluster.followed).toContain(`${virtualServices} v1`);
-    expect(cluster.keys(configs)).toHaveLength(2);
-    cluster.put(virtualServices, aVirtualService('web'));
-    cluster.synced(virtualServices);
-    expect(cluster.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
+    cluster.server.put(definitions, aDefinition(virtualServices, ['v1alpha3', 'v1beta1']));
+    expect(cluster.server.followed).toContain(`${virtualServices} v1beta1`);
+    cluster.server.put(virtualServices, aVirtualService('web'), aVirtualService('old'));
+    cluster.server.put(definitions, aDefinition(virtualServices, ['v1beta1', 'v1']));
+    expect(cluster.server.followed).toContain(`${virtualServices} v1`);
+    expect(cluster.rows.keys(configs)).toHaveLength(2);
+    cluster.server.put(virtualServices, aVirtualService('web'));
+    cluster.server.synced(virtualServices);
+    expect(cluster.rows.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
   });
 
   it('are said when no version can be read, and keep what was in force', () => {
     const cluster = aCluster();
-    cluster.put(definitions, aDefinition(virtualServices));
-    cluster.put(virtualServices, aVirtualService('web'));
-    cluster.put(definitions, aDefinition(virtualServices, ['v2']));
-    expect(cluster.problems).toEqual([`${virtualServices} WEIR2009 spec.versions`]);
-    expect(cluster.keys(configs)).toHaveLength(1);
+    cluster.server.put(definitions, aDefinition(virtualServices));
+    cluster.server.put(virtualServices, aVirtualService('web'));
+    cluster.server.put(definitions, aDefinition(virtualServices, ['v2']));
+    expect(cluster.rows.problems).toEqual([`${virtualServices} WEIR2009 spec.versions`]);
+    expect(cluster.rows.keys(configs)).toHaveLength(1);
   });
 
   it('keep the generation that the server counts, and lose kubectl’s copy of the object', () => {
     const cluster = aCluster();
-    cluster.put(definitions, aDefinition(virtualServices));
+    cluster.server.put(definitions, aDefinition(virtualServices));
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'x' };
     const metadata = { name: 'web', namespace: 'shop', generation: 3, annotations };
-    cluster.put(virtualServices, { metadata, spec: {} });
-    cluster.put(virtualServices, { metadata: { ...metadata, labels: { team: 'a' } }, spec: {} });
-    expect([...cluster.engine.rows(configs)]).toMatchObject([
+    cluster.server.put(virtualServices, { metadata, spec: {} });
+    cluster.server.put(virtualServices, { metadata: { ...metadata, labels: { team: 'a' } }, spec: {} });
+    expect([...cluster.rows.engine.rows(configs)]).toMatchObject([
       { generation: 3, labels: { team: 'a' }, annotations: { note: 'x' } },
     ]);
-    expect([...cluster.engine.rows(configs)][0]?.annotations).toEqual({ note: 'x' });
+    expect([...cluster.rows.engine.rows(configs)][0]?.annotations).toEqual({ note: 'x' });
   });
 
   it('of a cluster whose rules do not count are not followed', () => {
     const cluster = aCluster({ rules: undefined });
-    expect(cluster.followed).toEqual([...basics].map((name) => `${name} v1`).toSorted());
-    cluster.synced(...basics);
-    cluster.synced('pods');
+    expect(cluster.server.followed).toEqual([...basics].map((name) => `${name} v1`).toSorted());
+    cluster.server.synced(...basics);
+    cluster.server.synced('pods');
     expect(cluster.sourceRow?.freshness).toBe('synced');
   });
 });
@@ -296,70 +299,70 @@ describe('settings of the mesh', () => {
 
   it('are those of the ConfigMap that is named', () => {
     const cluster = aCluster(options);
-    expect(cluster.fieldSelector(title)).toBe('metadata.name=mesh');
-    cluster.put(title, configMap('accessLogFile: /dev/stdout'));
-    expect([...cluster.engine.rows(configs)]).toMatchObject([
+    expect(cluster.server.selection(title).fieldSelector).toBe('metadata.name=mesh');
+    cluster.server.put(title, configMap('accessLogFile: /dev/stdout'));
+    expect([...cluster.rows.engine.rows(configs)]).toMatchObject([
       { kind: 'mesh.istio.io/MeshConfig', spec: { accessLogFile: '/dev/stdout' } },
     ]);
   });
 
   it('keep what was in force while the text is broken', () => {
     const cluster = aCluster(options);
-    cluster.put(title, configMap('accessLogFile: /dev/stdout'));
-    cluster.put(title, configMap('accessLogFile: ['));
-    expect(cluster.problems).toEqual(['ConfigMap weir-system/mesh WEIR2006 data.mesh']);
-    expect(cluster.keys(configs)).toHaveLength(1);
+    cluster.server.put(title, configMap('accessLogFile: /dev/stdout'));
+    cluster.server.put(title, configMap('accessLogFile: ['));
+    expect(cluster.rows.problems).toEqual(['ConfigMap weir-system/mesh WEIR2006 data.mesh']);
+    expect(cluster.rows.keys(configs)).toHaveLength(1);
   });
 });
 
 describe('namespaces', () => {
   it('that are named are the only ones that are asked for', () => {
     const cluster = aCluster({ namespaces: { names: ['shop', 'bank'] } });
-    expect(cluster.followed).toContain('services in shop v1');
-    expect(cluster.followed).toContain('services in bank v1');
-    expect(cluster.followed).not.toContain('services v1');
-    cluster.put('namespaces', aNamespace('shop'), aNamespace('other'));
-    expect(cluster.keys(namespaces)).toEqual(['shop']);
+    expect(cluster.server.followed).toContain('services in shop v1');
+    expect(cluster.server.followed).toContain('services in bank v1');
+    expect(cluster.server.followed).not.toContain('services v1');
+    cluster.server.put('namespaces', aNamespace('shop'), aNamespace('other'));
+    expect(cluster.rows.keys(namespaces)).toEqual(['shop']);
   });
 
   it('that stop matching take their objects away, and bring them back', () => {
     const cluster = aCluster({ namespaces: { selector: selecting('weir=on') } });
-    cluster.put('services', aKubernetesService('web'), aKubernetesService('api', 'bank'));
-    expect(cluster.keys(services)).toEqual([]);
-    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }), aNamespace('bank'));
-    expect(cluster.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
-    expect(cluster.keys(namespaces)).toEqual(['shop']);
-    cluster.put('namespaces', aNamespace('shop'));
-    expect(cluster.keys(services)).toEqual([]);
-    cluster.put('services', aKubernetesService('late'));
-    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }));
-    expect(cluster.keys(services)).toHaveLength(2);
+    cluster.server.put('services', aKubernetesService('web'), aKubernetesService('api', 'bank'));
+    expect(cluster.rows.keys(services)).toEqual([]);
+    cluster.server.put('namespaces', aNamespace('shop', { weir: 'on' }), aNamespace('bank'));
+    expect(cluster.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    expect(cluster.rows.keys(namespaces)).toEqual(['shop']);
+    cluster.server.put('namespaces', aNamespace('shop'));
+    expect(cluster.rows.keys(services)).toEqual([]);
+    cluster.server.put('services', aKubernetesService('late'));
+    cluster.server.put('namespaces', aNamespace('shop', { weir: 'on' }));
+    expect(cluster.rows.keys(services)).toHaveLength(2);
     expect(cluster.sourceRow?.objects).toBe(3);
-    cluster.remove('namespaces', 'shop');
-    expect(cluster.keys(services)).toEqual([]);
+    cluster.server.remove('namespaces', 'shop');
+    expect(cluster.rows.keys(services)).toEqual([]);
     expect(cluster.sourceRow?.objects).toBe(0);
   });
 
   it('that do not match have no problems either', () => {
     const cluster = aCluster({ namespaces: { selector: selecting('weir=on') } });
-    cluster.put('services', aKubernetesService('web', 'shop', 0));
-    expect(cluster.problems).toEqual([]);
-    cluster.put('namespaces', aNamespace('shop', { weir: 'on' }));
-    expect(cluster.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
-    cluster.put('namespaces', aNamespace('shop'));
-    expect(cluster.problems).toEqual([]);
+    cluster.server.put('services', aKubernetesService('web', 'shop', 0));
+    expect(cluster.rows.problems).toEqual([]);
+    cluster.server.put('namespaces', aNamespace('shop', { weir: 'on' }));
+    expect(cluster.rows.problems).toEqual(['Service shop/web WEIR1004 spec.ports[0].port']);
+    cluster.server.put('namespaces', aNamespace('shop'));
+    expect(cluster.rows.problems).toEqual([]);
   });
 });
 
 it('hears nothing of what it has stopped to follow', async () => {
   const cluster = aCluster();
-  cluster.put(definitions, aDefinition(virtualServices));
+  cluster.server.put(definitions, aDefinition(virtualServices));
   const late = aVirtualService('late');
-  const feed = (): void => cluster.put(virtualServices, late);
-  cluster.remove(definitions, virtualServices);
+  const feed = (): void => cluster.server.put(virtualServices, late);
+  cluster.server.remove(definitions, virtualServices);
   expect(feed).toThrow('are not followed');
   await cluster.stop();
-  expect(cluster.followed).toEqual([]);
+  expect(cluster.server.followed).toEqual([]);
 });
 
 function metadataOf(name: string) {

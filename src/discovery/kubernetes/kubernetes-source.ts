@@ -40,9 +40,8 @@ import { SharedText } from './shared-text.ts';
 export interface KubernetesSourceOptions extends RegistryContext {
   /** Default: `kubernetes`. Each cluster has a name of its own. */
   readonly name?: string;
-  /** URL of the API server, for people. */
-  readonly server: string;
-  readonly reflect: Reflect;
+  /** Called whenever it begins to follow: another time it may be by another way. */
+  readonly connect: () => ClusterConnection;
   /** Cluster domain, for example `cluster.local`. */
   readonly domain: string;
   readonly namespaces: NamespaceSelection;
@@ -50,16 +49,28 @@ export interface KubernetesSourceOptions extends RegistryContext {
   readonly rules: ClusterRules | undefined;
 }
 
+/** A way to an API server. */
+export interface ClusterConnection {
+  /** URL, for people. */
+  readonly server: string;
+  readonly reflect: Reflect;
+}
+
 export interface ClusterRules {
   /** The ConfigMap with the settings of the mesh. */
   readonly meshConfig: { readonly namespace: string; readonly name: string } | undefined;
 }
 
+const nothingFollowed = new FollowedSet(
+  () => ({ run: () => Promise.resolve() }),
+  () => undefined,
+);
+
 const definitionKind = `${definitionResource.group}/${definitionResource.kind}`;
 
 /**
  * A Kubernetes cluster as a registry. Every kind of object is followed by itself, what changes together is in force together, and pods are
- * asked for when everything else is there (K25).
+ * asked for when everything else is there (K25). It can be run again when it has stopped: what it holds stays in force until it knows better.
  */
 export class KubernetesSource implements Registry {
   readonly name: string;
@@ -67,11 +78,15 @@ export class KubernetesSource implements Registry {
   private readonly context: ObjectContext;
   private readonly board: ProblemBoard;
   private readonly objects: ClusterObjects;
-  private readonly followed: FollowedSet;
   private readonly shared = new SharedText();
   private readonly definitions = new Map<string, KeptDefinition>();
   private readonly followedVersions = new Map<FollowedKind, string>();
+  private readonly firstLoad = Promise.withResolvers<void>();
+  private followed = nothingFollowed;
+  private server = '';
   private podsFollowed = false;
+  /** Why nothing is followed although it should be. */
+  private lost: string | undefined;
   private freshness: SourceFreshness = { state: 'unknown' };
   private since: number;
 
@@ -83,12 +98,26 @@ export class KubernetesSource implements Registry {
     this.context = { source: this.name, cluster: this.name, domain, origin, admit };
     this.board = new ProblemBoard(log);
     this.objects = new ClusterObjects(origin, namespaces, this.board);
-    this.followed = new FollowedSet(options.reflect, () => this.stateChanged());
     this.since = options.clock.now();
   }
 
+  /** Whether every kind has been read once. */
+  get isLoaded(): boolean {
+    return this.freshness.state !== 'unknown';
+  }
+
+  /** Settles when every kind has been read once. */
+  get loaded(): Promise<void> {
+    return this.firstLoad.promise;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
-    const { rules } = this.options;
+    const { rules, connect } = this.options;
+    const { server, reflect } = connect();
+    this.server = server;
+    this.lost = undefined;
+    this.podsFollowed = false;
+    this.followed = new FollowedSet(reflect, () => this.stateChanged());
     if (rules !== undefined) this.followDefinitions();
     for (const kind of basicKinds) this.follow(kind);
     if (rules?.meshConfig !== undefined) {
@@ -97,6 +126,25 @@ export class KubernetesSource implements Registry {
     }
     this.write(this.now(), () => undefined);
     await this.followed.untilStopped(signal);
+  }
+
+  /** Nothing can be followed: what is held is stale. */
+  lose(reason: string): void {
+    this.lost = reason;
+    this.write(this.now(), () => undefined);
+  }
+
+  /** Takes everything away that it has written. */
+  forget(): void {
+    for (const kind of this.objects.kinds) {
+      this.options.engine.batch({ source: this.name, at: this.now() }, (write) =>
+        this.objects.retain(write, kind, new Set(), undefined),
+      );
+    }
+    this.options.engine.batch({ source: this.name, at: this.now() }, (write) => {
+      this.board.clear(write);
+      write.remove(sources, this.name);
+    });
   }
 
   private readonly now = (): number => this.options.clock.monotonic();
@@ -143,27 +191,26 @@ export class KubernetesSource implements Registry {
   }
 
   private acceptDefinitions(write: Write, changes: readonly Change<KeptDefinition>[]): void {
-    for (const { kind, object } of changes) {
-      if (kind === 'put') this.definitions.set(object.key, object);
+    for (const { kind: change, object } of changes) {
+      if (change === 'put') this.definitions.set(object.key, object);
       else this.definitions.delete(object.key);
+      const kind = definedKinds.find((candidate) => resourceName(candidate) === object.key);
+      // With the definition the objects are gone, too.
+      if (change === 'remove' && kind !== undefined) this.objects.retain(write, kind.name, new Set(), undefined);
     }
     for (const kind of definedKinds) this.followDefined(write, kind);
   }
 
-  /** Follows a kind as its definition says. What goes with its definition is gone; a definition that only pauses takes nothing away. */
+  /** Follows a kind as its definition says. A definition that only pauses takes nothing away. */
   private followDefined(write: Write, kind: FollowedKind): void {
     const availability = this.availabilityOf(kind);
     const problems = definitionProblems(this.name, kind, availability);
     this.board.show(write, `${resourceName(kind)} versions`, problems, true);
     const version = availability.kind === 'served' ? availability.version : undefined;
-    if (version !== this.followedVersions.get(kind)) {
-      if (version === undefined) this.unfollow(write, kind);
-      else {
-        this.followedVersions.set(kind, version);
-        this.follow(kind, version);
-      }
-    }
-    if (availability.kind === 'undefined') this.objects.retain(write, kind.name, new Set(), undefined);
+    if (version === this.followedVersions.get(kind)) return;
+    if (version === undefined) return this.unfollow(write, kind);
+    this.followedVersions.set(kind, version);
+    this.follow(kind, version);
   }
 
   private availabilityOf(kind: FollowedKind): Availability {
@@ -200,8 +247,9 @@ export class KubernetesSource implements Registry {
   }
 
   private showFreshness(write: Write): void {
-    const { clock, log, server } = this.options;
-    const freshness = freshnessOf(this.followed.states, this.freshness.state !== 'unknown');
+    const { clock, log } = this.options;
+    const { server } = this;
+    const freshness = freshnessOf(this.followed.states, this.isLoaded, this.lost);
     const { state, reason } = freshness;
     if (state !== this.freshness.state) {
       this.since = clock.now();
@@ -209,6 +257,7 @@ export class KubernetesSource implements Registry {
       log[level](`the cluster is ${state}`, { source: this.name, server, ...(reason === undefined ? {} : { reason }) });
     }
     this.freshness = freshness;
+    if (state !== 'unknown') this.firstLoad.resolve();
     write.put(sources, {
       name: this.name,
       kind: 'kubernetes',

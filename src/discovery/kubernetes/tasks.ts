@@ -15,6 +15,10 @@ export class Tasks<Name> {
     this.running.add(done);
   }
 
+  has(name: Name): boolean {
+    return this.stops.has(name);
+  }
+
   stop(name: Name): void {
     this.stops.get(name)?.abort();
     this.stops.delete(name);
