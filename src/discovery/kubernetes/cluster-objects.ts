@@ -106,14 +106,19 @@ export class ClusterObjects {
   }
 
   private showProblems(write: Write, kind: string, before: Held | undefined, after: Held | undefined): void {
-    const key = (after ?? before)?.object.key ?? '';
-    const place = this.placeOf(kind, key);
+    const { key = '', generation } = (after ?? before)?.object ?? {};
+    const place = this.placeOf(kind, key, generation);
     const subject = `${this.origin.source} ${placeText(place)}`;
     this.board.show(write, subject, after === undefined ? [] : problemsOf(subject, place, after, this.origin), true);
   }
 
-  private placeOf(kind: string, key: string): Extract<ProblemPlace, { kind: 'object' }> {
-    return { kind: 'object', object: { kind, ...partsOfKey(key), origin: this.origin } };
+  private placeOf(
+    kind: string,
+    key: string,
+    generation: number | undefined,
+  ): Extract<ProblemPlace, { kind: 'object' }> {
+    const reference = { kind, ...partsOfKey(key), origin: this.origin };
+    return { kind: 'object', object: generation === undefined ? reference : { ...reference, generation } };
   }
 
   private noteNamespace(write: Write, name: string, after: Held | undefined): void {

@@ -9,6 +9,8 @@ import type { SharedText } from './shared-text.ts';
 
 /** What is kept of an object: which it is, and the rows that it became. Of what the server sent nothing else is left (K74). */
 export interface KeptObject extends Reflected {
+  /** Of an object that is refused: what its author is told is about this one. undefined: the server gives none. */
+  readonly generation?: number;
   readonly outcome: Reading<readonly SourceRow[]>;
 }
 
@@ -26,7 +28,7 @@ export function keepObject(
 ): KeptObject {
   const { outcome } = kind.read(object, context);
   const identity = identityOf(object);
-  if (outcome.kind === 'invalid') return { ...identity, outcome };
+  if (outcome.kind === 'invalid') return { ...identity, ...generationOf(object), outcome };
   const rows = outcome.value.map((row) => shared.row(row));
   return { ...identity, outcome: { kind: 'valid', value: successors(before(identity.key), rows, unlessEqual) } };
 }
@@ -39,6 +41,11 @@ export function identityOf({ metadata }: RawObject): Reflected {
     uid: textOf(uid),
     resourceVersion: textOf(resourceVersion),
   };
+}
+
+function generationOf({ metadata }: RawObject): Pick<KeptObject, 'generation'> {
+  const generation = isMapping(metadata) ? metadata['generation'] : undefined;
+  return typeof generation === 'number' ? { generation } : {};
 }
 
 /** Namespace and name in a key. */
