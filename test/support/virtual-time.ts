@@ -1,4 +1,4 @@
-import type { WriterClock } from '../../src/discovery/kubernetes/writer-clock.ts';
+import type { TimedClock } from '../../src/discovery/kubernetes/api/timed-clock.ts';
 
 interface Alarm {
   readonly at: number;
@@ -6,7 +6,7 @@ interface Alarm {
 }
 
 /** Time for asynchronous programs: it passes when the test says so, and what it wakes is given its turns before more passes. */
-export class VirtualTime implements WriterClock {
+export class VirtualTime implements TimedClock {
   #passed = 0;
   readonly #alarms = new Set<Alarm>();
 
@@ -18,17 +18,10 @@ export class VirtualTime implements WriterClock {
     return this.#passed;
   }
 
-  pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const alarm: Alarm = { at: this.#passed + milliseconds, ring: resolve };
-      const end = (): void => {
-        this.#alarms.delete(alarm);
-        resolve();
-      };
-      if (signal.aborted) return end();
-      signal.addEventListener('abort', end, { once: true });
-      this.#alarms.add(alarm);
-    });
+  after(milliseconds: number, callback: () => void): () => void {
+    const alarm: Alarm = { at: this.#passed + milliseconds, ring: callback };
+    this.#alarms.add(alarm);
+    return () => void this.#alarms.delete(alarm);
   }
 
   /** Lets time pass, alarm by alarm. */

@@ -1,7 +1,7 @@
 import { describeError, type Log } from '../../observe/log.ts';
 import { ApiError, type ApiClient, type ApiRequest } from './api/api-client.ts';
+import { pause, type TimedClock } from './api/timed-clock.ts';
 import { leaseObject, readLease, type LeaseRecord } from './lease-record.ts';
-import type { WriterClock } from './writer-clock.ts';
 
 /** Milliseconds. */
 export interface LeaseTimes {
@@ -29,7 +29,7 @@ export interface LeaseOptions {
   /** Unique among the processes that want the lease, for example the name of the pod. */
   readonly identity: string;
   readonly whileLeading: (leadership: Leadership) => Promise<void>;
-  readonly clock: WriterClock;
+  readonly clock: TimedClock;
   /** From 0 to below 1: those who wait do not all come at once. */
   readonly random: () => number;
   readonly log: Log;
@@ -104,7 +104,7 @@ export class Lease {
   /** Settles when the lease is lost, or may be. */
   async #renewUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.isLeader) {
-      await this.#options.clock.pause(this.#times.retry, signal);
+      await pause(this.#options.clock, this.#times.retry, signal);
       if (signal.aborted || !this.isLeader) return;
       await this.#claim(signal);
       if (this.#isAnothers()) return;
@@ -216,7 +216,7 @@ export class Lease {
     const late = new AbortController();
     const ended = new AbortController();
     const wait = async (): Promise<void> => {
-      await this.#options.clock.pause(milliseconds, ended.signal);
+      await pause(this.#options.clock, milliseconds, ended.signal);
       if (!ended.signal.aborted) late.abort(new Error('there was no answer in time'));
     };
     void wait();
@@ -225,7 +225,7 @@ export class Lease {
 
   #pauseBeforeRetry(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
-    return clock.pause(this.#times.retry * (1 + 0.2 * random()), signal);
+    return pause(clock, this.#times.retry * (1 + 0.2 * random()), signal);
   }
 
   #elapsedSince(at: number): number {
