@@ -18,7 +18,7 @@ export interface Leadership {
   /** Aborted when it is over: what writes then stops and settles. */
   readonly signal: AbortSignal;
   /** Whether it is not over yet. To be asked before each write: after a stalled process the signal comes too late. */
-  isHeld(): boolean;
+  readonly isHeld: () => boolean;
 }
 
 export interface LeaseOptions {
