@@ -39,20 +39,38 @@ export interface Answer {
   discard(): void;
 }
 
-/** The body of an answer. Whoever stops reading it ends the request. */
+/**
+ * The body of an answer. Whoever stops reading it ends the request.
+ *
+ * Node's own iterator takes an HTTP/2 stream for broken that has ended with its data still unread.
+ */
 export async function* readBody(
   stream: Readable,
   isComplete: () => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
+  let wake = (): void => undefined;
+  const events = ['readable', 'end', 'close'] as const;
+  const onEvent = (): void => wake();
+  for (const event of events) stream.on(event, onEvent);
+  // Stays: an error may be told after it was seen, and one that nobody hears would end the process.
+  stream.on('error', onEvent);
   try {
-    yield* stream as AsyncIterable<Buffer>;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new ApiError('broken', `the connection broke: ${describeError(error)}`, { cause: error });
+    for (;;) {
+      signal.throwIfAborted();
+      const chunk = stream.read() as Buffer | null;
+      if (chunk !== null) yield chunk;
+      else if (stream.readableEnded || stream.destroyed) break;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+    if (!stream.readableEnded || !isComplete()) {
+      const why = stream.errored === null ? 'it ended before the answer was complete' : describeError(stream.errored);
+      throw new ApiError('broken', `the connection broke: ${why}`, { cause: stream.errored ?? undefined });
+    }
+  } finally {
+    for (const event of events) stream.off(event, onEvent);
+    stream.destroy();
   }
-  signal.throwIfAborted();
-  if (!isComplete()) throw new ApiError('broken', 'the connection broke before the answer was complete');
 }
 
 /** Ends what is going on when the signal is aborted, for as long as the stream is open. */
