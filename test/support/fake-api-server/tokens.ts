@@ -1,5 +1,5 @@
 import type { ServerClock } from './server-clock.ts';
-import { badRequest, notFound } from './refusal.ts';
+import { badRequest, conflict, notFound } from './refusal.ts';
 import { pods, serviceAccounts } from './resources.ts';
 import type { Store } from './store.ts';
 import { isJson, objectKey, within, type Json } from './stored-object.ts';
@@ -36,9 +36,13 @@ export class Tokens {
     if (typeof expirationSeconds !== 'number' || expirationSeconds < 600) {
       throw badRequest('spec.expirationSeconds: Invalid value: may not specify a duration less than 10 minutes');
     }
-    const bound = within(spec, 'boundObjectRef')['name'];
+    const { name: bound, uid } = within(spec, 'boundObjectRef');
     const pod = typeof bound === 'string' ? this.#store.read(pods, objectKey(namespace, bound)) : undefined;
     if (typeof bound === 'string' && pod === undefined) throw notFound('pods', bound);
+    if (typeof uid === 'string' && uid !== pod?.metadata.uid) {
+      const why = `the UID in the bound object reference (${uid}) does not match the UID in record`;
+      throw conflict('serviceaccounts/token', name, why);
+    }
     const expires = this.#clock.now() + expirationSeconds * 1_000;
     const claims: Claims = {
       namespace,
@@ -75,9 +79,9 @@ export class Tokens {
     };
   }
 
-  /** Whether a bearer of it may talk to this server. */
+  /** Whether a bearer of it may talk to this server: it is for this server, and somebody's. */
   admits(token: string): boolean {
-    return this.#user(token) !== undefined;
+    return this.#user(token) !== undefined && this.#issued.get(token)?.audiences.includes(ownAudience) === true;
   }
 
   #verdict(token: string, audiences: readonly string[]): Json {
