@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../../../deploy/demo/child.ts';
-import type { ApiClient } from '../../../src/discovery/kubernetes/api/api-client.ts';
+import { ApiError, type ApiClient } from '../../../src/discovery/kubernetes/api/api-client.ts';
 import { kubeconfigOf, writeKeys, type Keys } from './keys.ts';
 import type { ControlPlanePrograms } from './programs.ts';
 import { createTestClient } from './test-client.ts';
@@ -156,10 +156,13 @@ export class ApiServer {
 
   async #isReady(signal: AbortSignal): Promise<boolean> {
     try {
-      await this.client.request({ path: '/readyz', headersTimeoutMs: 5_000 }, signal);
+      // The answer is a word, and no JSON.
+      const answer = await this.client.lines({ path: '/readyz', headersTimeoutMs: 5_000 }, signal);
+      for await (const line of answer) void line;
       return true;
-    } catch {
+    } catch (error) {
       signal.throwIfAborted();
+      if (!(error instanceof ApiError)) throw error;
       return false;
     }
   }
