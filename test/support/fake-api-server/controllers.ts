@@ -1,4 +1,4 @@
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import { definedResource, definitions, namespaces, type Resources } from './resources.ts';
 import type { Store, StoreEvent } from './store.ts';
 import { within, type StoredObject } from './stored-object.ts';
@@ -7,7 +7,7 @@ import { within, type StoredObject } from './stored-object.ts';
 export function runControllers(
   store: Store,
   resources: Resources,
-  clock: ServerClock,
+  clock: TimedClock,
   endWatches: (plural: string) => void,
 ): () => void {
   const react = ({ resource, object, previous }: StoreEvent): void => {
@@ -20,7 +20,7 @@ export function runControllers(
   return store.listen((event) => setImmediate(react, event));
 }
 
-function establish(store: Store, resources: Resources, definition: StoredObject, clock: ServerClock): void {
+function establish(store: Store, resources: Resources, definition: StoredObject, clock: TimedClock): void {
   const current = store.read(definitions, definition.metadata.name);
   if (current === undefined || current.metadata.uid !== definition.metadata.uid) return;
   const { names, versions } = current['spec'] as {

@@ -1,6 +1,6 @@
 import { noSuchPath } from './refusal.ts';
 import type { Resources, ServedResource } from './resources.ts';
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import type { Store } from './store.ts';
 import { objectKey, type StoredMetadata, type StoredObject } from './stored-object.ts';
 
@@ -14,18 +14,18 @@ export interface Draft {
 export class DirectWrites {
   readonly #store: Store;
   readonly #resources: Resources;
-  readonly #clock: ServerClock;
+  readonly #clock: TimedClock;
   #made = 0;
 
-  constructor(store: Store, resources: Resources, clock: ServerClock) {
+  constructor(store: Store, resources: Resources, clock: TimedClock) {
     this.#store = store;
     this.#resources = resources;
     this.#clock = clock;
   }
 
-  /** @param id for example `endpointslices.discovery.k8s.io` */
-  put(id: string, draft: Draft): StoredObject {
-    const resource = this.#resource(id);
+  /** @param kind plural, with its group where that alone says too little: `endpointslices` or `endpointslices.discovery.k8s.io` */
+  put(kind: string, draft: Draft): StoredObject {
+    const resource = this.#resource(kind);
     const { namespace, name } = draft.metadata;
     const current = this.#store.read(resource, objectKey(namespace, name));
     const metadata: StoredMetadata = {
@@ -39,25 +39,30 @@ export class DirectWrites {
     return this.#store.put(resource, { ...draft, metadata });
   }
 
-  remove(id: string, key: string): void {
-    const resource = this.#resource(id);
+  /** @param key `namespace/name`, or the name of what has no namespace */
+  remove(kind: string, key: string): void {
+    const resource = this.#resource(kind);
     const object = this.#store.read(resource, key);
     if (object !== undefined) this.#store.remove(resource, object);
   }
 
-  list(id: string): readonly StoredObject[] {
-    return this.#store.list(this.#resource(id));
+  get(kind: string, key: string): StoredObject | undefined {
+    return this.#store.read(this.#resource(kind), key);
+  }
+
+  list(kind: string): readonly StoredObject[] {
+    return this.#store.list(this.#resource(kind));
   }
 
   /** `key uid version` of all of them, in the order of their keys: what a follower should end with. */
-  summary(id: string): readonly string[] {
-    return this.list(id).map(({ metadata: { namespace, name, uid, resourceVersion } }) =>
+  summary(kind: string): readonly string[] {
+    return this.list(kind).map(({ metadata: { namespace, name, uid, resourceVersion } }) =>
       [objectKey(namespace, name), uid, resourceVersion].join(' '),
     );
   }
 
-  #resource(id: string): ServedResource {
-    const found = this.#resources.all().find((resource) => resource.id === id);
+  #resource(kind: string): ServedResource {
+    const found = this.#resources.all().find(({ id, plural }) => id === kind || plural === kind);
     if (found === undefined) throw noSuchPath();
     return found;
   }

@@ -68,6 +68,11 @@ export class Faults {
     this.#rules = [];
   }
 
+  /** Faults that were to happen so many times, and did not. */
+  get unused(): readonly Fault[] {
+    return this.#rules.filter(({ left }) => left < Infinity).map(({ fault }) => fault);
+  }
+
   take(request: LoggedRequest): Fault | undefined {
     const rule = this.#rules.find(({ match }) => matches(request, match));
     if (rule === undefined) return undefined;

@@ -9,6 +9,8 @@ import type { Outlet } from './outlet.ts';
 export class Network {
   readonly #server: Server;
   readonly #sockets = new Map<number, Socket>();
+  /** Of connections that are closed. */
+  #past = 0;
   #port = 0;
 
   /**
@@ -28,7 +30,10 @@ export class Network {
       const port = socket.remotePort ?? 0;
       this.#sockets.set(port, socket);
       socket.on('error', () => undefined);
-      socket.once('close', () => this.#sockets.delete(port));
+      socket.once('close', () => {
+        this.#sockets.delete(port);
+        this.#past += 1 + trafficOf(socket);
+      });
     });
   }
 
@@ -40,7 +45,13 @@ export class Network {
     return this.#sockets.size;
   }
 
+  /** Grows with everything that comes and goes. */
+  get traffic(): number {
+    return [...this.#sockets.values()].reduce((sum, socket) => sum + 1 + trafficOf(socket), this.#past);
+  }
+
   async listen(): Promise<void> {
+    if (this.#server.listening) return;
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
@@ -76,4 +87,8 @@ export class Network {
       reset: () => void written.then(() => setImmediate(() => this.reset(port))),
     };
   }
+}
+
+function trafficOf({ bytesRead, bytesWritten }: Socket): number {
+  return bytesRead + bytesWritten;
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import { admittedObject } from './admission.ts';
 import { applied, updated, type Writer } from './managed-fields.ts';
 import { merged } from './patch.ts';
@@ -24,10 +24,10 @@ export interface Write {
 /** What may be done to objects, with the rules of the real server: versions, generations, finalizers, subresources, owners of fields. */
 export class Objects {
   readonly #store: Store;
-  readonly #clock: ServerClock;
+  readonly #clock: TimedClock;
   #made = 0;
 
-  constructor(store: Store, clock: ServerClock) {
+  constructor(store: Store, clock: TimedClock) {
     this.#store = store;
     this.#clock = clock;
   }

@@ -1,6 +1,6 @@
 import type { Fault } from './faults.ts';
 import { reasonOf, Refusal } from './refusal.ts';
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 
 /** Where the bytes of an answer go. */
 export interface Outlet {
@@ -12,7 +12,7 @@ export interface Outlet {
 }
 
 /** Puts a fault between an answer and the network. */
-export function faultyOutlet(outlet: Outlet, fault: Fault | undefined, clock: ServerClock): Outlet {
+export function faultyOutlet(outlet: Outlet, fault: Fault | undefined, clock: TimedClock): Outlet {
   switch (fault?.kind) {
     case undefined:
     case 'status':

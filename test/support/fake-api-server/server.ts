@@ -15,14 +15,14 @@ import { RequestLog, type LoggedRequest } from './request-log.ts';
 import { presented, Resources, type ServedResource } from './resources.ts';
 import { routeOf, type Route } from './route.ts';
 import { selectorOf } from './selectors.ts';
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import { Store } from './store.ts';
 import type { Json } from './stored-object.ts';
 import { Tokens } from './tokens.ts';
 import { checkWatch, Watch, type WatchEvent } from './watch.ts';
 
 export interface FakeApiServerOptions {
-  readonly clock: ServerClock;
+  readonly clock: TimedClock;
   /** Milliseconds between bookmarks: the real server sends one about every minute (K26). */
   readonly bookmarkMs: number;
   /** Of a user that may do everything. */
@@ -52,7 +52,7 @@ export class FakeApiServer {
   readonly objects: DirectWrites;
   /** The one that is taken now; another than before makes every client with the old one unauthorized. */
   token: string;
-  readonly #clock: ServerClock;
+  readonly #clock: TimedClock;
   readonly #bookmarkMs: number;
   readonly #network: Network;
   readonly #store = new Store();
@@ -81,6 +81,11 @@ export class FakeApiServer {
   /** How many there are at this moment. */
   get connections(): number {
     return this.#network.connections;
+  }
+
+  /** Grows with every byte that comes or goes, and every connection. */
+  get traffic(): number {
+    return this.#network.traffic;
   }
 
   /** Of the newest write. */

@@ -1,4 +1,4 @@
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import { badRequest, conflict, notFound } from './refusal.ts';
 import { pods, serviceAccounts } from './resources.ts';
 import type { Store } from './store.ts';
@@ -19,10 +19,10 @@ interface Claims {
 /** Tokens of service accounts, and whose they are. */
 export class Tokens {
   readonly #store: Store;
-  readonly #clock: ServerClock;
+  readonly #clock: TimedClock;
   readonly #issued = new Map<string, Claims>();
 
-  constructor(store: Store, clock: ServerClock) {
+  constructor(store: Store, clock: TimedClock) {
     this.#store = store;
     this.#clock = clock;
   }

@@ -1,4 +1,4 @@
-import type { ServerClock } from './server-clock.ts';
+import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
 import { revisionOf } from './list.ts';
 import { expired, invalid, tooLarge, type Refusal } from './refusal.ts';
 import { apiVersionOf, presented, type ServedResource } from './resources.ts';
@@ -27,7 +27,7 @@ export interface WatchOutlet {
 }
 
 export interface WatchTimes {
-  readonly clock: ServerClock;
+  readonly clock: TimedClock;
   /** Milliseconds between bookmarks. */
   readonly bookmarkMs: number;
 }

@@ -1,0 +1,227 @@
+import type { ApiClient } from '../../../src/discovery/kubernetes/api/api-client.ts';
+import type { Credentials } from '../../../src/discovery/kubernetes/api/cluster.ts';
+import { createApiClient } from '../../../src/discovery/kubernetes/api/create-api-client.ts';
+import type {
+  ApiResource,
+  Change,
+  RawObject,
+  Reflected,
+  ReflectedSelection,
+  ReflectorHealth,
+} from '../../../src/discovery/kubernetes/reflector/reflected.ts';
+import { Reflector } from '../../../src/discovery/kubernetes/reflector/reflector.ts';
+import { ListTurns } from '../../../src/discovery/kubernetes/reflector/turns.ts';
+import { silentLog } from '../../../src/observe/log.ts';
+import type { LoggedRequest, RequestMatch } from './request-log.ts';
+import type { FakeApiServer } from './server.ts';
+import { startFakeApiServer } from './start.ts';
+import type { StoredMetadata } from './stored-object.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+/** A reflector, by a real client, on a fake API server, both in a time of their own; and what the reflector's handler hears. */
+
+/** What is kept of an object: enough to tell two versions of it apart. */
+interface Kept extends Reflected {
+  readonly text: string;
+}
+
+export interface RigOptions {
+  /** Default: pods. */
+  readonly resource?: ApiResource;
+  readonly selection?: ReflectedSelection;
+  /** Whether lists come in pages, whatever that costs. */
+  readonly isLarge?: boolean;
+  /** HTTP/2 over TLS instead of plain HTTP/1.1. */
+  readonly tls?: boolean;
+  readonly credentials?: Credentials;
+  /** Between 0 and 1. Default: always 0.5. */
+  readonly random?: () => number;
+}
+
+const pods: ApiResource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
+
+export class ReflectorRig {
+  readonly server: FakeApiServer;
+  readonly time: VirtualTime;
+  readonly client: ApiClient;
+  readonly reflector: Reflector<Kept>;
+  /** What the handler heard, as `put KEY`, `remove KEY`, `synced`. */
+  readonly heard: string[] = [];
+  /** Kinds of health that were told, in order. */
+  readonly health: ReflectorHealth['kind'][] = [];
+  /** What is left when everything that the handler heard is done, by key. */
+  readonly replayed = new Map<string, Kept>();
+  /** Uids of objects that were said to be removed. */
+  readonly removedUids: string[] = [];
+  /** Called before anything is heard: what it throws, the handler throws. */
+  beforeHearing: () => void = () => undefined;
+  readonly #resource: ApiResource;
+  readonly #ending = new AbortController();
+  #running: Promise<void> | undefined;
+  #moved = 0;
+
+  private constructor(server: FakeApiServer, client: ApiClient, time: VirtualTime, options: RigOptions) {
+    this.server = server;
+    this.client = client;
+    this.time = time;
+    this.#resource = options.resource ?? pods;
+    this.reflector = new Reflector<Kept>({
+      client,
+      resource: this.#resource,
+      selection: options.selection ?? {},
+      trim,
+      handler: {
+        changed: (changes) => this.#hear(changes),
+        synced: () => this.#note('synced'),
+        health: ({ kind }) => void this.health.push(kind),
+      },
+      clock: time,
+      random: options.random ?? (() => 0.5),
+      log: silentLog,
+      turn: new ListTurns(1).at(0),
+      isLarge: options.isLarge ?? false,
+    });
+  }
+
+  static async start(options: RigOptions = {}): Promise<ReflectorRig> {
+    let rig: ReflectorRig | undefined = undefined;
+    const time = new VirtualTime(async () => rig?.rest());
+    const { server, url, ca, client } = await startFakeApiServer({ clock: time, tls: options.tls ?? false });
+    const { credentials } = options;
+    const authorities = ca && ({ kind: 'text', text: ca } as const);
+    const own = credentials && { server: url, credentials, ...(authorities && { authorities }) };
+    rig = new ReflectorRig(server, own ? createApiClient(own, environment(time)) : client, time, options);
+    return rig;
+  }
+
+  /** One that follows pods `a`, `b` and `c`, and has done so for a while: its back-off is fresh, and what it did so far is forgotten. */
+  static async following(options: RigOptions = {}): Promise<ReflectorRig> {
+    const rig = await ReflectorRig.start(options);
+    for (const name of ['a', 'b', 'c']) rig.put(name);
+    await rig.follow();
+    await rig.time.pass(150_000);
+    rig.forget();
+    return rig;
+  }
+
+  run(): void {
+    this.#running = this.reflector.run(this.#ending.signal);
+  }
+
+  /** Ends the reflector, but neither its client nor the server. */
+  async end(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
+    this.client.close();
+    await this.server.stop();
+  }
+
+  /** Stops, and insists that what was to go wrong has done so (what did not happen proves nothing), and that no watch was forgotten. */
+  async finish(): Promise<void> {
+    const watches = this.server.openWatches(this.#resource.plural);
+    await this.stop();
+    const { unused } = this.server.faults;
+    if (unused.length > 0) throw new Error(`never happened: ${JSON.stringify(unused)}`);
+    if (watches > 1) throw new Error(`${watches} watches are open`);
+  }
+
+  /** Runs it, and lets it come as far as it comes without time. */
+  async follow(): Promise<void> {
+    this.run();
+    await this.rest();
+  }
+
+  /** Settles when neither end has done anything for some turns of the event loop. */
+  async rest(): Promise<void> {
+    for (let before = -1, still = 0; still < 12; still += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const now = this.#moves();
+      if (now !== before) still = 0;
+      before = now;
+    }
+  }
+
+  /** A pod in the namespace `default`, with a label to tell versions apart. */
+  put(name: string, version = '1', metadata: Partial<StoredMetadata> = {}): void {
+    const labels = { version };
+    this.server.objects.put(this.#id, { metadata: { namespace: 'default', name, labels, ...metadata } });
+  }
+
+  remove(name: string): void {
+    this.server.objects.remove(this.#id, `default/${name}`);
+  }
+
+  /** `key uid version` of what the handler was left with, and of what the server has: to be compared. */
+  get followed(): readonly string[] {
+    const summaries = [...this.replayed.values()].map(
+      ({ key, uid, resourceVersion }) => `${key} ${uid} ${resourceVersion}`,
+    );
+    return summaries.toSorted();
+  }
+
+  get served(): readonly string[] {
+    return this.server.objects.summary(this.#id);
+  }
+
+  requests(match: RequestMatch = {}): readonly LoggedRequest[] {
+    return this.server.log.all({ resource: this.#resource.plural, ...match });
+  }
+
+  /** Requests for everything: lists, of several pages the first, and watches that begin with everything. */
+  fullReads(): readonly LoggedRequest[] {
+    const lists = this.requests({ verb: 'list', continued: false });
+    return [...lists, ...this.requests({ verb: 'watch', initialEvents: true })].toSorted((a, b) => a.at - b.at);
+  }
+
+  /** Watches that go on from a version. */
+  resumed(): readonly LoggedRequest[] {
+    return this.requests({ verb: 'watch', initialEvents: false });
+  }
+
+  /** Forgets what was heard and asked so far. */
+  forget(): void {
+    this.heard.length = 0;
+    this.health.length = 0;
+    this.server.log.clear();
+  }
+
+  get #id(): string {
+    const { group, plural } = this.#resource;
+    return group === '' ? plural : `${plural}.${group}`;
+  }
+
+  #hear(changes: readonly Change<Kept>[]): void {
+    this.beforeHearing();
+    for (const { kind, object } of changes) {
+      this.#note(`${kind} ${object.key}`);
+      if (kind === 'put') this.replayed.set(object.key, object);
+      else {
+        this.replayed.delete(object.key);
+        this.removedUids.push(object.uid);
+      }
+    }
+  }
+
+  #note(what: string): void {
+    this.heard.push(what);
+    this.#moved += 1;
+  }
+
+  #moves(): number {
+    return this.#moved + this.server.traffic + this.health.length;
+  }
+}
+
+function trim(object: RawObject): Kept {
+  const { namespace, name, uid, resourceVersion, labels } = object['metadata'] as StoredMetadata;
+  const key = namespace === undefined ? name : `${namespace}/${name}`;
+  return { key, uid, resourceVersion, text: labels?.['version'] ?? '' };
+}
+
+function environment(clock: VirtualTime) {
+  return { clock, userAgent: 'weir/test', variables: {} };
+}
