@@ -1,3 +1,4 @@
+import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
 import type { Clock as SourceClock } from '../discovery/registry.ts';
 import type { Clock as ServerClock } from '../xds/clock.ts';
 import type { Pacing } from '../xds/flush-queue.ts';
@@ -19,6 +20,11 @@ export const serverClock: ServerClock = {
   soon: (callback) => {
     setImmediate(callback);
   },
+};
+
+export const timedClock: TimedClock = {
+  ...sourceClock,
+  after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
 };
 
 /** How changes are gathered for the proxies: for 10 ms, and for up to 100 ms while the event loop is busy (hot-path H602). */

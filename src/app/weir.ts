@@ -2,11 +2,15 @@ import { hostname } from 'node:os';
 import { allFindings } from '../admin/all-findings.ts';
 import { listenAdmin, type AdminViews } from '../admin/server.ts';
 import { statusReport } from '../admin/status-report.ts';
+import type { PlaceOf } from '../admin/status-report.ts';
 import { FileSource } from '../discovery/file/file-source.ts';
+import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
+import type { Registry } from '../discovery/registry.ts';
+import { SharedRows } from '../discovery/shared-rows.ts';
 import { Engine } from '../incremental/engine.ts';
 import { ownSettings, sourceProblems, sources } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
@@ -14,6 +18,7 @@ import { admit } from './admission.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
+import { kubernetesRegistries } from './kubernetes.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
 import type { Settings } from './settings.ts';
@@ -36,7 +41,11 @@ export interface Addresses {
 }
 
 export interface WeirOptions {
-  readonly settings: Settings & { readonly files: readonly string[] };
+  readonly settings: Settings;
+  /** undefined: no cluster is read. */
+  readonly cluster: ApiCluster | undefined;
+  /** Of the process: for programs that give credentials of the cluster. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly log: Log;
   /** Called once, when every source has been read and proxies are served. */
@@ -61,11 +70,13 @@ export async function runWeir(options: WeirOptions, signal: AbortSignal): Promis
     weir.xds.close();
     await Promise.all(opened.map((server) => server.close()));
     for (const end of weir.watches) end();
+    weir.close();
   }
 }
 
 /** Weir's parts and how they hang together. Nothing runs yet. */
-function assemble({ settings, version, log }: WeirOptions) {
+function assemble(options: WeirOptions) {
+  const { settings, version, log } = options;
   const startedAt = Date.now();
   const metrics = createMetrics({ version, uptime: () => process.uptime(), processMetrics: true });
 
@@ -81,10 +92,7 @@ function assemble({ settings, version, log }: WeirOptions) {
     write.put(ownSettings, { routeDelivery: settings.routeDelivery }),
   );
 
-  // The sources: each writes rows and nothing else. What does not decode never becomes a row.
-  const context = { engine, admit, clock: sourceClock, log };
-  const files = new FileSource({ ...context, directories: settings.files, domain: settings.domain });
-  const registries = [files];
+  const { registries, placeOf, close } = sourcesOf(options, engine, metrics);
   const sourceNames = registries.map(({ name }) => name);
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
@@ -104,7 +112,6 @@ function assemble({ settings, version, log }: WeirOptions) {
   });
 
   // Views: the log, the metrics and the admin server read the same state.
-  const placeOf = files.placeOf.bind(files);
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
   measureLoad(() => xds.load, busyShare(), metrics);
@@ -125,7 +132,34 @@ function assemble({ settings, version, log }: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, sourceNames, xds, observer, metrics, views, watches };
+  return { engine, registries, sourceNames, xds, observer, metrics, views, watches, close };
+}
+
+/** Each writes rows and nothing else. What does not decode never becomes a row. */
+function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, engine: Engine, metrics: Metrics) {
+  const shared = new SharedRows(engine);
+  const context = { admit, log };
+  const { domain, files: directories } = settings;
+  const files =
+    directories === undefined
+      ? undefined
+      : new FileSource({
+          ...context,
+          clock: sourceClock,
+          engine: shared.writerOf({ name: 'files', kind: 'files', rank: 0 }),
+          directories,
+          domain,
+        });
+  const kubernetes =
+    cluster === undefined
+      ? undefined
+      : kubernetesRegistries({
+          ...{ cluster, settings, shared, context, metrics, version, variables },
+          taken: ['files'],
+        });
+  const placeOf: PlaceOf = (object, path) => files?.placeOf(object, path);
+  const registries: readonly Registry[] = [...(files === undefined ? [] : [files]), ...(kubernetes?.registries ?? [])];
+  return { registries, placeOf, close: () => kubernetes?.client.close() };
 }
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */

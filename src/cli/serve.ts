@@ -1,4 +1,6 @@
+import { homedir } from 'node:os';
 import { Command, Option } from 'commander';
+import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
 import { describeConfigProblems, readConfig, type Flags } from '../app/config.ts';
 import type { Host } from '../app/host.ts';
 import { configFile, settingKeys, settings, type Setting, type SettingKey, type Settings } from '../app/settings.ts';
@@ -27,6 +29,7 @@ export function serveCommand(host: Host): Command {
 const examples = `
 Examples:
   weir serve --files mesh --xds-plaintext 127.0.0.1:15010
+  weir serve --kubernetes --xds-tls 0.0.0.0:15012 --xds-tls-cert c.pem --xds-tls-key k.pem --xds-tls-client-ca ca.pem
   weir serve --files mesh --files shared --admin 127.0.0.1:0 --log-level debug
   WEIR_FILES=mesh,shared weir serve --config weir.yaml
 
@@ -44,17 +47,17 @@ function optionOf(key: SettingKey): Option {
 }
 
 async function serve(host: Host, config: Settings): Promise<void> {
-  const { files } = config;
-  if (files === undefined) {
-    const { flag, variable } = settings.files;
+  if (config.files === undefined && config.kubernetes !== true) {
+    const { files, kubernetes } = settings;
     throw new CommandError(
       exitCodes.usage,
-      `there is nothing to serve: name directories of YAML by --${flag} or ${variable}`,
+      `there is nothing to serve: name directories of YAML by --${files.flag} or ${files.variable}, ` +
+        `or read a cluster by --${kubernetes.flag} or ${kubernetes.variable}=true`,
     );
   }
   const log = logTo(host, config);
   // Everything that serves is loaded only here, so that the other commands start quickly.
-  const { runWeir } = await import('../app/weir.ts');
+  const [{ runWeir }, cluster] = await Promise.all([import('../app/weir.ts'), clusterOf(host, config)]);
   host.onCrash((error) => {
     log.error('a bug of Weir ends it', { error, stack: error instanceof Error ? error.stack : undefined });
   });
@@ -63,7 +66,9 @@ async function serve(host: Host, config: Settings): Promise<void> {
   try {
     await runWeir(
       {
-        settings: { ...config, files },
+        settings: config,
+        cluster,
+        variables: host.environment,
         version: weirVersion,
         log,
         onReady: (addresses) => host.out.write(`${readyLine(addresses)}\n`),
@@ -74,6 +79,17 @@ async function serve(host: Host, config: Settings): Promise<void> {
     throw await explained(error);
   }
   log.info('stopped');
+}
+
+/** undefined: no cluster is to be read. */
+async function clusterOf({ environment }: Host, config: Settings): Promise<ApiCluster | undefined> {
+  if (config.kubernetes !== true) return undefined;
+  const { ClusterError, findCluster } = await import('../app/kubernetes-cluster.ts');
+  try {
+    return await findCluster(config, { variables: environment, home: environment['HOME'] ?? homedir() });
+  } catch (error) {
+    throw error instanceof ClusterError ? new CommandError(exitCodes.failure, error.message, error) : error;
+  }
 }
 
 function readyLine({ xdsPlaintext, xdsTls, admin, webhook }: Addresses): string {

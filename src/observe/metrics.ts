@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { reflectorMetrics } from './reflector-metrics.ts';
 
 /**
- * Every metric that Weir exposes, declared here and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
+ * Every metric that Weir exposes, declared here and in `reflector-metrics.ts` and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
  * `pilot_…`, `istio_…` and `istiod_…` are istiod's names with istiod's meaning (istio-compat section 13), so that dashboards and
  * alerts work; `weir_…` are Weir's own. The label `type` is the type's short xDS name (`cds`, `eds`, `lds`, `rds`, `sds`, `ecds`, `rtds`).
  */
@@ -38,6 +39,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...loadMetrics(registry),
     ...meshMetrics(registry),
     ...engineMetrics(registry),
+    ...reflectorMetrics(registry),
     ...kubernetesWriterMetrics(registry),
   };
   buildMetrics(registry, version, uptime);

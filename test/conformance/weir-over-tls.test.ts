@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function settingsWith(flags: Readonly<Record<string, string>>): Settings & { readonly files: readonly string[] } {
+function settingsWith(flags: Readonly<Record<string, string>>): Settings {
   const result = readConfig({
     flags: {
       files: join(folder, 'mesh'),
@@ -45,13 +45,15 @@ function settingsWith(flags: Readonly<Record<string, string>>): Settings & { rea
     environment: {},
   });
   if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
-  const { settings } = result;
-  return { ...settings, files: settings.files ?? [] };
+  return result.settings;
 }
 
 function run(flags: Readonly<Record<string, string>>, onReady: (addresses: Addresses) => void): Promise<void> {
   const log = createLog({ level: 'error', format: 'json', colours: false, now: Date.now, write: () => undefined });
-  return runWeir({ settings: settingsWith(flags), version: '0', log, onReady }, stop.signal);
+  return runWeir(
+    { settings: settingsWith(flags), cluster: undefined, variables: {}, version: '0', log, onReady },
+    stop.signal,
+  );
 }
 
 /** Asks for clusters as a proxy with a certificate does. Gives the type of the answer. */
