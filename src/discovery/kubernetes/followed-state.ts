@@ -36,9 +36,9 @@ export function freshnessOf(
   const missing = states.filter(({ synced }) => !synced);
   if (!wasLoaded && missing.length > 0) {
     const waiting = `waiting for ${missing.map(titleOf).join(', ')}`;
-    return { state: 'unknown', reason: trouble.length > 0 ? trouble.join('; ') : waiting };
+    return { state: 'unknown', reason: trouble.length > 0 ? reasonOf(trouble) : waiting };
   }
-  return trouble.length === 0 ? { state: 'synced' } : { state: 'stale', reason: trouble.join('; ') };
+  return trouble.length === 0 ? { state: 'synced' } : { state: 'stale', reason: reasonOf(trouble) };
 }
 
 /** Whether there is nothing to wait for: the objects are there, or something keeps them away. */
@@ -77,6 +77,11 @@ export function accessProblems(source: string, state: FollowedState): readonly S
 export function titleOf({ resource, namespace }: Pick<FollowedState, 'resource' | 'namespace'>): string {
   const name = resourceName(resource);
   return namespace === undefined ? name : `${name} in ${namespace}`;
+}
+
+/** Mostly all have the same reason, and each is shown beside its kind. */
+function reasonOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first}, and ${others.length} more`;
 }
 
 function troubleOf(state: FollowedState): readonly string[] {
