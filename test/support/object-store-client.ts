@@ -101,16 +101,33 @@ export class ObjectStoreClient implements ApiClient {
     return ok(this.objects.get(path));
   }
 
-  /** Server-side apply, of `status` alone and by one manager. */
+  /** Server-side apply by one manager: of `status`, or of the `clientConfig` of webhooks. */
   #apply({ path, body, query, contentType }: ApiRequest): ApiResponse {
     if (contentType !== 'application/apply-patch+yaml' || query?.['fieldManager'] === undefined) {
       throw refused(415, 'UnsupportedMediaType');
     }
     const key = path.replace(/\/status$/, '');
     const before = this.objects.get(key) ?? notFound(key);
-    this.put(key, { ...before, status: (body as Json)['status'] });
+    const applied = body as StoredObject;
+    const expected = applied.metadata['resourceVersion'] ?? before.metadata['resourceVersion'];
+    if (expected !== before.metadata['resourceVersion']) throw refused(409, 'Conflict');
+    this.put(key, key === path ? withWebhooks(before, applied) : { ...before, status: applied['status'] });
     return ok(this.objects.get(key));
   }
+}
+
+interface Webhook {
+  readonly name: string;
+  readonly clientConfig: Json;
+}
+
+function withWebhooks(before: StoredObject, applied: StoredObject): StoredObject {
+  const changes = applied['webhooks'] as readonly Webhook[];
+  const webhooks = (before['webhooks'] as readonly Webhook[]).map((webhook) => {
+    const change = changes.find(({ name }) => name === webhook.name);
+    return { ...webhook, clientConfig: { ...webhook.clientConfig, ...change?.clientConfig } };
+  });
+  return { ...before, webhooks };
 }
 
 export function refused(status: number, reason: string): ApiError {
