@@ -362,6 +362,24 @@ function kubernetesWriterMetrics(registry: Registry) {
       labelNames: ['outcome'],
       registers,
     }),
+    statusWrites: new Counter({
+      name: 'weir_status_writes_total',
+      help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',
+      labelNames: ['result'],
+      registers,
+    }),
+    leader: new Gauge({
+      name: 'weir_leader',
+      help: '1 where this process holds the lease.',
+      labelNames: ['lease'],
+      registers,
+    }),
+    webhookTrustWrites: new Counter({
+      name: 'weir_webhook_trust_writes_total',
+      help: "Writes of the webhook's authority into its configuration: written, failed.",
+      labelNames: ['result'],
+      registers,
+    }),
   };
 }
 

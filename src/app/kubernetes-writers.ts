@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { ApiClient } from '../discovery/kubernetes/api/api-client.ts';
+import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
+import { Lease } from '../discovery/kubernetes/lease.ts';
+import { StatusWriter } from '../discovery/kubernetes/status/status-writer.ts';
+import { keepWebhookTrust } from '../discovery/kubernetes/webhook-trust.ts';
+import type { Engine } from '../incremental/engine.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { XdsServer } from '../xds/server.ts';
+import { statusSubjects } from './status-subjects.ts';
+import { serverClock, sourceClock } from './system-clock.ts';
+
+export interface KubernetesWritersOptions {
+  readonly client: ApiClient;
+  /** Name of the source whose objects are written on. */
+  readonly source: string;
+  /** By which the replicas agree on the one that writes status; undefined: status is not written. */
+  readonly statusLease: { readonly namespace: string; readonly name: string } | undefined;
+  /** undefined: the configuration of the webhook is left alone. */
+  readonly webhook: { readonly configuration: string; readonly authorityFile: string } | undefined;
+  readonly engine: Engine;
+  readonly xds: Pick<XdsServer, 'programming'>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Everything that Weir writes to an API server. Runs until the signal is aborted; what it has of leases is given back then. */
+export async function runKubernetesWriters(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
+  await Promise.all([writeStatus(options, signal), keepTrust(options, signal)]);
+}
+
+const clock: TimedClock = { ...sourceClock, after: serverClock.after };
+
+async function writeStatus(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
+  const { client, source, statusLease, engine, xds, metrics, log } = options;
+  if (statusLease === undefined) return;
+  const subjects = statusSubjects(source, engine, xds, serverClock);
+  for (const result of ['written', 'gone', 'forbidden', 'failed']) metrics.statusWrites.inc({ result }, 0);
+  const wrote = (result: string): void => metrics.statusWrites.inc({ result });
+  const lease = new Lease({
+    client,
+    ...statusLease,
+    // Two processes of one machine are two.
+    identity: `${hostname()}_${randomUUID().slice(0, 8)}`,
+    whileLeading: (leadership) =>
+      new StatusWriter({ client, subjects, clock, random: Math.random, log, wrote }).run(leadership),
+    clock,
+    random: Math.random,
+    log,
+  });
+  metrics.beforeExposition(() => metrics.leader.set({ lease: statusLease.name }, lease.isLeader ? 1 : 0));
+  await lease.run(signal);
+}
+
+async function keepTrust(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
+  const { client, webhook, metrics, log } = options;
+  if (webhook === undefined) return;
+  for (const result of ['written', 'failed']) metrics.webhookTrustWrites.inc({ result }, 0);
+  await keepWebhookTrust(
+    {
+      client,
+      configuration: webhook.configuration,
+      authorities: () => readFile(webhook.authorityFile, 'utf8'),
+      clock,
+      random: Math.random,
+      log,
+      wrote: (result) => metrics.webhookTrustWrites.inc({ result }),
+    },
+    signal,
+  );
+}
