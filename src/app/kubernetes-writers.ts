@@ -10,6 +10,7 @@ import type { Engine } from '../incremental/engine.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { XdsServer } from '../xds/server.ts';
+import type { Settings } from './settings.ts';
 import { statusSubjects } from './status-subjects.ts';
 import { serverClock, sourceClock } from './system-clock.ts';
 
@@ -17,10 +18,7 @@ export interface KubernetesWritersOptions {
   readonly client: ApiClient;
   /** Name of the source whose objects are written on. */
   readonly source: string;
-  /** By which the replicas agree on the one that writes status; undefined: status is not written. */
-  readonly statusLease: { readonly namespace: string; readonly name: string } | undefined;
-  /** undefined: the configuration of the webhook is left alone. */
-  readonly webhook: { readonly configuration: string; readonly authorityFile: string } | undefined;
+  readonly settings: Pick<Settings, 'kubernetesStatusLease' | 'webhookConfiguration' | 'webhookCa'>;
   readonly engine: Engine;
   readonly xds: Pick<XdsServer, 'programming'>;
   readonly metrics: Metrics;
@@ -32,10 +30,14 @@ export async function runKubernetesWriters(options: KubernetesWritersOptions, si
   await Promise.all([writeStatus(options, signal), keepTrust(options, signal)]);
 }
 
-const clock: TimedClock = { ...sourceClock, after: serverClock.after };
+const clock: TimedClock = {
+  ...sourceClock,
+  after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
+};
 
 async function writeStatus(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
-  const { client, source, statusLease, engine, xds, metrics, log } = options;
+  const { client, source, engine, xds, metrics, log } = options;
+  const { kubernetesStatusLease: statusLease } = options.settings;
   if (statusLease === undefined) return;
   const subjects = statusSubjects(source, engine, xds, serverClock);
   for (const result of ['written', 'gone', 'forbidden', 'failed']) metrics.statusWrites.inc({ result }, 0);
@@ -56,14 +58,15 @@ async function writeStatus(options: KubernetesWritersOptions, signal: AbortSigna
 }
 
 async function keepTrust(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
-  const { client, webhook, metrics, log } = options;
-  if (webhook === undefined) return;
+  const { client, metrics, log } = options;
+  const { webhookConfiguration, webhookCa } = options.settings;
+  if (webhookConfiguration === undefined || webhookCa === undefined) return;
   for (const result of ['written', 'failed']) metrics.webhookTrustWrites.inc({ result }, 0);
   await keepWebhookTrust(
     {
       client,
-      configuration: webhook.configuration,
-      authorities: () => readFile(webhook.authorityFile, 'utf8'),
+      configuration: webhookConfiguration,
+      authorities: () => readFile(webhookCa, 'utf8'),
       clock,
       random: Math.random,
       log,

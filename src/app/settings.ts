@@ -260,6 +260,15 @@ export const settings = {
     default: '127.0.0.1:15014',
     description: 'address of the admin server (/ready, /status, /metrics); port 0 takes a free one',
   },
+  kubernetesStatusLease: {
+    schema: namespacedName,
+    flag: 'kubernetes-status-lease',
+    placeholder: 'NAMESPACE/NAME',
+    variable: 'WEIR_KUBERNETES_STATUS_LEASE',
+    default: undefined,
+    description:
+      'write what became of objects into their status, by the one replica that holds this Lease; it is made where there is none',
+  },
   webhook: {
     schema: socketAddress,
     flag: 'webhook',
@@ -284,6 +293,22 @@ export const settings = {
     variable: 'WEIR_WEBHOOK_KEY',
     default: undefined,
     description: 'PEM file of the private key of that certificate; read again when it changes',
+  },
+  webhookConfiguration: {
+    schema: z.string().regex(dnsName, { error: 'must be the name of a ValidatingWebhookConfiguration' }),
+    flag: 'webhook-configuration',
+    placeholder: 'NAME',
+    variable: 'WEIR_WEBHOOK_CONFIGURATION',
+    default: undefined,
+    description: 'ValidatingWebhookConfiguration whose caBundle is kept in step with --webhook-ca',
+  },
+  webhookCa: {
+    schema: filePath,
+    flag: 'webhook-ca',
+    placeholder: 'FILE',
+    variable: 'WEIR_WEBHOOK_CA',
+    default: undefined,
+    description: "PEM file of the authorities of the webhook's certificate; read again every 30 s",
   },
   routeDelivery: {
     schema: z.enum(['route-configuration', 'virtual-hosts'], {
@@ -330,6 +355,7 @@ export type SettingKey = keyof typeof settings;
 export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
   ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
   ['webhook', 'webhookCert', 'webhookKey'],
+  ['webhookConfiguration', 'webhookCa'],
 ];
 
 /** Settings that mean something only beside another one. */

@@ -1,8 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { kubernetesWriterMetrics } from './kubernetes-writer-metrics.ts';
 import { reflectorMetrics } from './reflector-metrics.ts';
 
 /**
- * Every metric that Weir exposes, declared here and in `reflector-metrics.ts` and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
+ * Every metric that Weir exposes, declared in this folder and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
  * `pilot_…`, `istio_…` and `istiod_…` are istiod's names with istiod's meaning (istio-compat section 13), so that dashboards and
  * alerts work; `weir_…` are Weir's own. The label `type` is the type's short xDS name (`cds`, `eds`, `lds`, `rds`, `sds`, `ecds`, `rtds`).
  */
@@ -347,37 +348,6 @@ function engineMetrics(registry: Registry) {
       name: 'weir_audit_differences_total',
       help: 'Results and index values that an audit found wrong and put right: bugs.',
       labelNames: ['name'],
-      registers,
-    }),
-  };
-}
-
-/** What Weir answers and writes to a Kubernetes API server. */
-function kubernetesWriterMetrics(registry: Registry) {
-  const registers = [registry];
-  return {
-    reviews: new Counter({
-      name: 'weir_admission_reviews_total',
-      help: 'Objects that the validating webhook was asked about: allowed, refused, malformed, failed.',
-      labelNames: ['outcome'],
-      registers,
-    }),
-    statusWrites: new Counter({
-      name: 'weir_status_writes_total',
-      help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',
-      labelNames: ['result'],
-      registers,
-    }),
-    leader: new Gauge({
-      name: 'weir_leader',
-      help: '1 where this process holds the lease.',
-      labelNames: ['lease'],
-      registers,
-    }),
-    webhookTrustWrites: new Counter({
-      name: 'weir_webhook_trust_writes_total',
-      help: "Writes of the webhook's authority into its configuration: written, failed.",
-      labelNames: ['result'],
       registers,
     }),
   };

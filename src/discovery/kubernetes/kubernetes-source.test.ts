@@ -117,7 +117,9 @@ describe('what does not decode', () => {
     expect(cluster.rows.keys(configs)).toEqual(['networking.istio.io/VirtualService shop/web']);
     expect(cluster.rows.problems).toEqual(['VirtualService shop/bad WEIR1105 spec.http[0]']);
     const generation = (): unknown =>
-      [...cluster.rows.engine.rows(sourceProblems)].map(({ place }) => place.kind === 'object' && place.object.generation);
+      [...cluster.rows.engine.rows(sourceProblems)].map(
+        ({ place }) => place.kind === 'object' && place.object.generation,
+      );
     expect(generation()).toEqual([3]);
     const { metadata, spec } = aVirtualService('bad') as { readonly metadata: object; readonly spec: object };
     cluster.server.put(virtualServices, { metadata: { ...metadata, generation: 4 }, spec });

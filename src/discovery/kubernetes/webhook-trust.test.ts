@@ -12,6 +12,10 @@ afterEach(() => {
   for (const each of running.splice(0)) each.abort();
 });
 
+interface Webhook {
+  readonly clientConfig: { readonly caBundle?: string };
+}
+
 function aCluster(caBundle?: string) {
   const time = new VirtualTime();
   const client = new ObjectStoreClient();
@@ -34,7 +38,7 @@ function aCluster(caBundle?: string) {
     return { file, stop };
   };
   const trusted = (): readonly string[] => {
-    const [webhook] = client.objects.get(path)?.['webhooks'] as readonly { clientConfig: { caBundle?: string } }[];
+    const [webhook] = (client.objects.get(path)?.['webhooks'] ?? []) as readonly Webhook[];
     const text = Buffer.from(webhook?.clientConfig.caBundle ?? '', 'base64').toString();
     return [old, next]
       .filter(({ certificate }) => text.includes(certificate))

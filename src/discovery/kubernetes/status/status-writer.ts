@@ -212,9 +212,10 @@ export class StatusWriter {
     resource: StatusResource,
     key: ConfigKey,
     status: WrittenStatus,
-    { signal, isHeld }: Leadership,
+    leadership: Leadership,
   ): Promise<number> {
-    if (!isHeld()) return 0;
+    if (!leadership.isHeld()) return 0;
+    const { signal } = leadership;
     const { client, wrote } = this.#options;
     try {
       await client.request(statusRequest(resource, key, status), signal);

@@ -1,0 +1,32 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What Weir answers and writes to a Kubernetes API server. */
+export function kubernetesWriterMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    reviews: new Counter({
+      name: 'weir_admission_reviews_total',
+      help: 'Objects that the validating webhook was asked about: allowed, refused, malformed, failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    statusWrites: new Counter({
+      name: 'weir_status_writes_total',
+      help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',
+      labelNames: ['result'],
+      registers,
+    }),
+    leader: new Gauge({
+      name: 'weir_leader',
+      help: '1 where this process holds the lease.',
+      labelNames: ['lease'],
+      registers,
+    }),
+    webhookTrustWrites: new Counter({
+      name: 'weir_webhook_trust_writes_total',
+      help: "Writes of the webhook's authority into its configuration: written, failed.",
+      labelNames: ['result'],
+      registers,
+    }),
+  };
+}
