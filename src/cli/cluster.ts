@@ -1,14 +1,12 @@
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import { weirVersion } from '../app/version.ts';
 import { ApiError, type ApiClient } from '../discovery/kubernetes/api/api-client.ts';
 import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
-import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
-/** The cluster that a command works on: that of a kubeconfig, as kubectl finds it. */
+/** The cluster that a command works on. */
 
 export interface ClusterFlags {
   readonly kubeconfig?: string;
@@ -17,7 +15,7 @@ export interface ClusterFlags {
 
 export function clusterOptions(): readonly Option[] {
   return [
-    new Option('--kubeconfig <FILE>', 'kubeconfig that names the cluster (default: ~/.kube/config, env: KUBECONFIG)'),
+    new Option('--kubeconfig <FILE>', 'kubeconfig of the cluster (default: that of kubectl)'),
     new Option('--context <NAME>', 'context of the kubeconfig (default: its current one)'),
   ];
 }
@@ -41,13 +39,15 @@ export async function withCluster(
       client.close();
     }
   } catch (error) {
-    throw explained(error);
+    if (signal.aborted) throw new CommandError(exitCodes.failure, 'interrupted: what was done until then stays', error);
+    throw await explained(error);
   }
 }
 
 /** Loaded only here, so that the other commands start quickly. */
 async function connect(host: Host, flags: ClusterFlags): Promise<ApiClient> {
-  const [{ createApiClient }, { serverClock, sourceClock }] = await Promise.all([
+  const [{ findCluster }, { createApiClient }, { serverClock, sourceClock }] = await Promise.all([
+    import('../app/kubernetes-cluster.ts'),
     import('../discovery/kubernetes/api/create-api-client.ts'),
     import('../app/system-clock.ts'),
   ]);
@@ -55,21 +55,15 @@ async function connect(host: Host, flags: ClusterFlags): Promise<ApiClient> {
     ...sourceClock,
     after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
   };
-  const cluster = await chosenCluster(host, flags);
-  return createApiClient(cluster, { clock, userAgent: `weir/${weirVersion}`, variables: host.environment });
+  const { environment: variables } = host;
+  const { kubeconfig, context: kubernetesContext } = flags;
+  const cluster = await findCluster({ kubeconfig, kubernetesContext }, { variables, home: homedir() });
+  return createApiClient(cluster, { clock, userAgent: `weir/${weirVersion}`, variables });
 }
 
-async function chosenCluster({ environment }: Host, { kubeconfig, context }: ClusterFlags): Promise<ApiCluster> {
-  const { readKubeconfigFile } = await import('../discovery/kubernetes/api/kubeconfig.ts');
-  const named = (environment['KUBECONFIG'] ?? '').split(delimiter).find((path) => path !== '');
-  const path = kubeconfig ?? named ?? join(environment['HOME'] ?? homedir(), '.kube', 'config');
-  const reading = await readKubeconfigFile(path, context === undefined ? {} : { context });
-  if (reading.kind === 'valid') return reading.value;
-  const problems = reading.violations.map(({ path: field, message, advice }) => `${field}: ${message}: ${advice}`);
-  throw new CommandError(exitCodes.usage, `the kubeconfig ${path} is of no use\n${problems.join('\n')}`);
-}
-
-function explained(error: unknown): unknown {
+async function explained(error: unknown): Promise<unknown> {
+  const { ClusterError } = await import('../app/kubernetes-cluster.ts');
+  if (error instanceof ClusterError) return new CommandError(exitCodes.usage, error.message, error);
   if (error instanceof ApiError) {
     const exitCode = error.failure === 'refused' ? exitCodes.failure : exitCodes.unavailable;
     return new CommandError(exitCode, error.message, error);

@@ -19,6 +19,10 @@ export type CrdStep =
       readonly readable: readonly string[];
     };
 
+interface Named {
+  readonly metadata: { readonly name: string };
+}
+
 interface Existing {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
   readonly spec: { readonly versions: readonly { readonly name: string; readonly served: boolean }[] };
@@ -53,7 +57,7 @@ function stepFor(definition: CustomResourceDefinition, existing: Existing | unde
 
 async function readDefinition(
   client: ApiClient,
-  { metadata: { name } }: CustomResourceDefinition,
+  { metadata: { name } }: Named,
   signal: AbortSignal,
 ): Promise<Existing | undefined> {
   try {
@@ -110,11 +114,7 @@ export async function applyCrd(
 const pause = 100;
 
 /** Waits until objects of the kind can be written. */
-export async function untilEstablished(
-  client: ApiClient,
-  definition: CustomResourceDefinition,
-  signal: AbortSignal,
-): Promise<void> {
+export async function untilEstablished(client: ApiClient, definition: Named, signal: AbortSignal): Promise<void> {
   for (;;) {
     const existing = await readDefinition(client, definition, signal);
     const conditions = existing?.status?.conditions ?? [];
