@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { settings } from '../../src/app/settings.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { dashboardQueries } from './dashboard.ts';
 import { generatedFiles } from './generated.ts';
@@ -12,13 +11,6 @@ const read = (name: string): string => readFileSync(join(chartFolder, name), 'ut
 
 it.each(generatedFiles)('$path is up to date (`npm run chart` writes it)', ({ path, text }) => {
   expect(readFileSync(path, 'utf8')).toBe(text);
-});
-
-it('every setting that the templates write exists', () => {
-  const written = [...read('templates/_helpers.tpl').matchAll(/(?:set \$own|dict) "(\w+)"|" "(logFormat)"/g)];
-  const keys = written.map(([, key, more]) => key ?? more);
-  expect(keys.length).toBeGreaterThan(5);
-  expect(keys.filter((key) => !Object.hasOwn(settings, key ?? ''))).toEqual([]);
 });
 
 /** What Prometheus is asked for: words that are neither functions nor labels. */

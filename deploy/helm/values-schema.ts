@@ -10,13 +10,21 @@ const kubernetesList = z.array(kubernetesObject);
 const count = z.int().min(1);
 const port = z.int().min(1).max(65_535);
 
-/** Settings that have to fit the rest of the pod: its ports, and what is mounted where. */
+/** Settings that have to fit the rest of the chart: ports, what is mounted where, and what Weir may read. */
 const settingsOfTheChart: ReadonlySet<SettingKey> = new Set([
   'admin',
   'xdsTls',
   'xdsTlsCert',
   'xdsTlsKey',
   'xdsTlsClientCa',
+  'webhook',
+  'webhookCert',
+  'webhookKey',
+  'kubernetes',
+  'kubeconfig',
+  'kubernetesContext',
+  'kubernetesMeshConfig',
+  'kubernetesRemoteSecrets',
 ]);
 
 const settingValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
@@ -51,7 +59,9 @@ const values = z
       maxUnavailable: z.union([z.int().min(0), z.string().regex(/^\d{1,3}%$/)]),
     }),
     settings: ownSettings,
+    remoteClusters: z.strictObject({ enabled: z.boolean() }),
     mesh: kubernetesObject,
+    listen: z.enum(['0.0.0.0', '[::]']),
     xds: z.strictObject({ tls: z.strictObject({ secretName: z.string() }) }),
     webhook: z.strictObject({
       enabled: z.boolean(),

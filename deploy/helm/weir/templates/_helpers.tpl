@@ -12,6 +12,11 @@
 {{ .Values.serviceAccount.name | default (include "weir.name" .) }}
 {{- end }}
 
+{{- /* The ConfigMap with the settings of the mesh: where Istio's users have theirs. */}}
+{{- define "weir.meshConfig" -}}
+{{- if .Values.revision }}{{ printf "istio-%s" .Values.revision }}{{ else }}istio{{ end }}
+{{- end }}
+
 {{- define "weir.selector" -}}
 app.kubernetes.io/name: weir
 app.kubernetes.io/component: control-plane
@@ -50,15 +55,20 @@ capabilities: { drop: [ALL] }
 
 {{- /* The file of settings: those that follow from how the pod is built, and over them those of the values. */}}
 {{- define "weir.settings" -}}
-{{- $own := dict "admin" "0.0.0.0:15014" "logFormat" "json" }}
+{{- $own := dict "admin" (printf "%s:15014" .Values.listen) "logFormat" "json" }}
+{{- $_ := set $own "kubernetes" true }}
+{{- $_ := set $own "kubernetesMeshConfig" (printf "%s/%s" .Release.Namespace (include "weir.meshConfig" .)) }}
+{{- if .Values.remoteClusters.enabled }}
+{{- $_ := set $own "kubernetesRemoteSecrets" .Release.Namespace }}
+{{- end }}
 {{- if .Values.xds.tls.secretName }}
-{{- $_ := set $own "xdsTls" "0.0.0.0:15012" }}
+{{- $_ := set $own "xdsTls" (printf "%s:15012" .Values.listen) }}
 {{- $_ := set $own "xdsTlsCert" "/etc/weir/xds-tls/tls.crt" }}
 {{- $_ := set $own "xdsTlsKey" "/etc/weir/xds-tls/tls.key" }}
 {{- $_ := set $own "xdsTlsClientCa" "/etc/weir/xds-tls/ca.crt" }}
 {{- end }}
 {{- if .Values.webhook.enabled }}
-{{- $_ := set $own "webhook" "0.0.0.0:15017" }}
+{{- $_ := set $own "webhook" (printf "%s:15017" .Values.listen) }}
 {{- $_ := set $own "webhookCert" "/etc/weir/webhook-tls/tls.crt" }}
 {{- $_ := set $own "webhookKey" "/etc/weir/webhook-tls/tls.key" }}
 {{- end }}
