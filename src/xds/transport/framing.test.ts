@@ -1,6 +1,11 @@
 import fc from 'fast-check';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { FramingError, MessageAssembler, percentEncode, writePrefix } from './framing.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function framed(message: Uint8Array): Buffer {
   const head = Buffer.alloc(5);
@@ -35,6 +40,25 @@ describe('messages', () => {
       }),
       { seed: 4, numRuns: 500 },
     );
+  });
+
+  it('in pieces of a byte each keep little more than their bytes (reliability/SC25)', () => {
+    const message = Buffer.from(Array.from({ length: 3_000 }, (_, index) => index % 251));
+    const assembler = new MessageAssembler(10_000);
+    const received: string[] = [];
+    const push = (bytes: Buffer): void => {
+      for (const byte of bytes) {
+        const piece = Buffer.allocUnsafeSlow(100_000).fill(byte, 0, 1).subarray(0, 1);
+        assembler.push(piece, (whole) => received.push(Buffer.from(whole).toString('hex')));
+      }
+    };
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    push(framed(message).subarray(0, -1));
+    collectGarbage();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(260 * 100_000);
+    push(message.subarray(-1));
+    expect(received).toEqual([message.toString('hex')]);
   });
 
   it('are not copied when they come whole', () => {

@@ -16,12 +16,17 @@ export class FramingError extends Error {
   }
 }
 
+/** Pieces of a message that are kept as they came. */
+const mostPieces = 256;
+
 /** Puts messages together from pieces that are cut anywhere. */
 export class MessageAssembler {
   readonly #largest: number;
   readonly #prefix = new Uint8Array(spareBytes);
   #prefixRead = 0;
   #parts: Uint8Array[] = [];
+  /** As many of them are put together from pieces already. */
+  #joined = 0;
   /** Bytes of the message that are still to come. Counts only once the prefix is complete. */
   #missing = 0;
 
@@ -46,13 +51,12 @@ export class MessageAssembler {
   push(bytes: Uint8Array, deliver: (message: Uint8Array) => void): void {
     for (let at = 0; at < bytes.length;) {
       if (this.#prefixRead < spareBytes) at = this.#readPrefix(bytes, at);
-      else {
-        const part = bytes.subarray(at, at + this.#missing);
-        this.#parts.push(part);
-        this.#missing -= part.length;
-        at += part.length;
-      }
-      if (this.#prefixRead === spareBytes && this.#missing === 0) deliver(this.#take());
+      if (this.#prefixRead < spareBytes) return;
+      const part = bytes.subarray(at, at + this.#missing);
+      at += part.length;
+      this.#missing -= part.length;
+      if (this.#missing === 0) deliver(this.#take(part));
+      else if (part.length > 0) this.#keep(part);
     }
   }
 
@@ -72,11 +76,21 @@ export class MessageAssembler {
     return at;
   }
 
-  #take(): Uint8Array {
-    const [first = new Uint8Array(0), ...others] = this.#parts;
-    this.#parts = [];
+  /** A message in pieces of a byte each must not cost an object for each byte, nor keep all that came between them (reliability SC25). */
+  #keep(part: Uint8Array): void {
+    this.#parts.push(part);
+    if (this.#parts.length - this.#joined < mostPieces) return;
+    this.#parts.push(Buffer.concat(this.#parts.splice(this.#joined)));
+    this.#joined++;
+  }
+
+  #take(last: Uint8Array): Uint8Array {
     this.#prefixRead = 0;
-    return others.length === 0 ? first : Buffer.concat([first, ...others]);
+    if (this.#parts.length === 0) return last;
+    const parts = [...this.#parts, last];
+    this.#parts = [];
+    this.#joined = 0;
+    return Buffer.concat(parts);
   }
 }
 

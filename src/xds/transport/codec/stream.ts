@@ -16,6 +16,9 @@ import { ByteQueue } from './outgoing.ts';
 import type { Sender, SendingStream } from './sender.ts';
 import { ReceiveWindow, SendWindow } from './windows.ts';
 
+/** Pieces that are kept as they came for somebody who does not listen yet; their bytes are bounded by the window. */
+const mostHeld = 256;
+
 /** The connection, as its streams know it. */
 export interface StreamHost {
   readonly peer: PeerInfo;
@@ -138,7 +141,9 @@ export class CodecStream implements StreamTransport, SendingStream {
   /** @param size what the bytes count for, with padding */
   read(bytes: Buffer, size: number): void {
     if (this.#message === undefined && !this.#hasEnded) {
-      (this.#held ??= []).push(bytes);
+      const held = (this.#held ??= []);
+      held.push(bytes);
+      if (held.length === mostHeld) this.#held = [Buffer.concat(held)];
       this.#heldBytes += size;
     } else {
       this.#take(bytes);
