@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { ApiClient } from '../discovery/kubernetes/api/api-client.ts';
-import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
 import { Lease } from '../discovery/kubernetes/lease.ts';
 import { StatusWriter } from '../discovery/kubernetes/status/status-writer.ts';
 import { keepWebhookTrust } from '../discovery/kubernetes/webhook-trust.ts';
@@ -12,7 +11,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { XdsServer } from '../xds/server.ts';
 import type { Settings } from './settings.ts';
 import { statusSubjects } from './status-subjects.ts';
-import { serverClock, sourceClock } from './system-clock.ts';
+import { serverClock, timedClock } from './system-clock.ts';
 
 export interface KubernetesWritersOptions {
   readonly client: ApiClient;
@@ -25,15 +24,17 @@ export interface KubernetesWritersOptions {
   readonly log: Log;
 }
 
-/** Everything that Weir writes to an API server. Runs until the signal is aborted; what it has of leases is given back then. */
+/**
+ * Everything that Weir writes to an API server. Runs until the signal is aborted; what it has of leases is given back then. A bug in it
+ * ends the writing alone: proxies are served all the same (reliability R62).
+ */
 export async function runKubernetesWriters(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
-  await Promise.all([writeStatus(options, signal), keepTrust(options, signal)]);
+  try {
+    await Promise.all([writeStatus(options, signal), keepTrust(options, signal)]);
+  } catch (error) {
+    options.log.error('nothing is written to the cluster any more', { error });
+  }
 }
-
-const clock: TimedClock = {
-  ...sourceClock,
-  after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
-};
 
 async function writeStatus(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
   const { client, source, engine, xds, metrics, log } = options;
@@ -48,8 +49,8 @@ async function writeStatus(options: KubernetesWritersOptions, signal: AbortSigna
     // Two processes of one machine are two.
     identity: `${hostname()}_${randomUUID().slice(0, 8)}`,
     whileLeading: (leadership) =>
-      new StatusWriter({ client, subjects, clock, random: Math.random, log, wrote }).run(leadership),
-    clock,
+      new StatusWriter({ client, subjects, clock: timedClock, random: Math.random, log, wrote }).run(leadership),
+    clock: timedClock,
     random: Math.random,
     log,
   });
@@ -67,7 +68,7 @@ async function keepTrust(options: KubernetesWritersOptions, signal: AbortSignal)
       client,
       configuration: webhookConfiguration,
       authorities: () => readFile(webhookCa, 'utf8'),
-      clock,
+      clock: timedClock,
       random: Math.random,
       log,
       wrote: (result) => metrics.webhookTrustWrites.inc({ result }),

@@ -366,6 +366,8 @@ export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, Settin
   kubernetesNamespaceSelector: 'kubernetes',
   kubernetesMeshConfig: 'kubernetes',
   kubernetesRemoteSecrets: 'kubernetes',
+  kubernetesStatusLease: 'kubernetes',
+  webhookConfiguration: 'kubernetes',
 };
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];

@@ -19,6 +19,7 @@ import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
 import { kubernetesRegistries } from './kubernetes.ts';
+import { runKubernetesWriters } from './kubernetes-writers.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
 import type { Settings } from './settings.ts';
@@ -92,7 +93,7 @@ function assemble(options: WeirOptions) {
     write.put(ownSettings, { routeDelivery: settings.routeDelivery }),
   );
 
-  const { registries, placeOf, close } = sourcesOf(options, engine, metrics);
+  const { registries, placeOf, client, close } = sourcesOf(options, engine, metrics);
   const sourceNames = registries.map(({ name }) => name);
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
@@ -132,7 +133,7 @@ function assemble(options: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, sourceNames, xds, observer, metrics, views, watches, close };
+  return { engine, registries, client, sourceNames, xds, observer, metrics, views, watches, close };
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
@@ -159,12 +160,12 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
         });
   const placeOf: PlaceOf = (object, path) => files?.placeOf(object, path);
   const registries: readonly Registry[] = [...(files === undefined ? [] : [files]), ...(kubernetes?.registries ?? [])];
-  return { registries, placeOf, close: () => kubernetes?.client.close() };
+  return { registries, placeOf, client: kubernetes?.client, close: () => kubernetes?.client.close() };
 }
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, sourceNames, xds, observer, metrics, views }: Weir,
+  { engine, registries, client, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
@@ -195,6 +196,14 @@ async function live(
       admin: formatSocketAddress({ host, port: admin.port }),
       webhook: webhook?.address,
     });
+    // What became of objects is known when everything has been read.
+    if (client !== undefined) {
+      const writing = runKubernetesWriters(
+        { client, source: 'kubernetes', settings, engine, xds, metrics, log },
+        signal,
+      );
+      opened.push({ close: () => writing });
+    }
   }
   await followed;
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
 import { runKubernetesWriters } from '../../src/app/kubernetes-writers.ts';
-import { serverClock, sourceClock } from '../../src/app/system-clock.ts';
+import { timedClock } from '../../src/app/system-clock.ts';
 import { listenWebhook, type Webhook } from '../../src/app/webhook.ts';
 import { Lease } from '../../src/discovery/kubernetes/lease.ts';
 import type { Engine } from '../../src/incremental/engine.ts';
@@ -25,7 +25,6 @@ import { until } from '../support/test-mesh.ts';
 
 const run = promisify(execFile);
 const programs = await apiServerForTests();
-const clock = { ...sourceClock, after: serverClock.after };
 const crds = new URL('../../deploy/crds', import.meta.url).pathname;
 
 interface Stored {
@@ -104,7 +103,7 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
         identity,
         whileLeading: ({ signal }) =>
           new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-        clock,
+        clock: timedClock,
         random: Math.random,
         log: silentLog,
         times,
@@ -129,7 +128,7 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
 
   /** Weir's writers over rows that the test writes. */
   function write(engine: Engine, ...flags: readonly (readonly [string, string])[]): void {
-    const config = readConfig({ flags: Object.fromEntries(flags), environment: {} });
+    const config = readConfig({ flags: { kubernetes: 'true', ...Object.fromEntries(flags) }, environment: {} });
     if (config.kind === 'invalid') throw new Error(JSON.stringify(config.problems));
     const stop = new AbortController();
     const done = runKubernetesWriters(
