@@ -415,7 +415,17 @@ describe('a client over HTTP/2', () => {
     expect(lines).toEqual(['one', 'two']);
   });
 
-  it('finds by PING that the server is gone', async () => {
+  it('has room for a megabyte of each answer and for eight of all together (kubernetes/K7)', async () => {
+    const server = await aServer((_request, response) => answer(response, '{}'));
+    const client = aClient({ server: server.url });
+    await client.request({ path: '/' });
+    await client.request({ path: '/' });
+    const [session] = server.sessions;
+    expect(session?.remoteSettings.initialWindowSize).toBe(1 << 20);
+    expect(session?.state.remoteWindowSize).toBeGreaterThan((8 << 20) - 100);
+  });
+
+  it('finds by PING that the server is gone (kubernetes/K7)', async () => {
     const clock = new ManualTimedClock();
     const server = await aServer((_request, response) => void response.write('one\n'));
     const client = aClient({ server: server.url }, clock);
