@@ -23,14 +23,14 @@ describe('freshness', () => {
     expect(told.at(-1)).toBe('following');
   });
 
-  it('is lost when the watch is away for a minute, for the reason that counts by then', () => {
+  it('is lost when the watch is away for forty seconds, for the reason that counts by then', () => {
     const { freshness, clock, told } = aFreshness();
     freshness.complete();
     freshness.lost('reset');
-    clock.advance(59_000);
+    clock.advance(39_000);
     freshness.accepted();
     freshness.lost('reset');
-    clock.advance(59_000);
+    clock.advance(39_000);
     freshness.lost('refused');
     expect(told).toEqual(['following']);
     clock.advance(1000);
