@@ -54,6 +54,7 @@ describe.each(transports)('a reflector that asks for the initial events, over $n
     rig.server.faults.once({ initialEvents: true }, fault);
     await rig.follow();
     expect(rig.heard.length === 0 || rig.heard.length === 4).toBe(true);
+    expect(rig.server.openWatches('pods')).toBeLessThanOrEqual(1);
     rig.remove('a');
     await rig.time.pass(60_000);
     expect(rig.followed).toEqual(rig.served);
