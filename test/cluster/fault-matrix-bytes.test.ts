@@ -52,6 +52,7 @@ describe.each(transports)('a reflector, of lines over $name,', ({ tls }) => {
       expect(rig.heard.toSorted()).toEqual(['put default/a', 'remove default/b']);
       expect(rig.fullReads()).toHaveLength(1);
       expect(rig.requests().length).toBeLessThanOrEqual(4);
+      expect(rig.reflector.metrics().parseErrors).toBe(1);
     },
   );
 

@@ -48,6 +48,7 @@ describe.each(transports)('a reflector whose watch ends, over $name', ({ tls }) 
     // 0.8 s, doubled up to 30 s.
     expect(rig.requests().length).toBeLessThanOrEqual(40);
     expect(rig.requests().length).toBeGreaterThan(5);
+    expect(rig.reflector.metrics().shortWatches).toBe(rig.requests().length);
     expect(rig.heard).toEqual([]);
     end();
     rig.put('a', '2');
@@ -122,13 +123,15 @@ describe.each(transports)('a reflector that is stopped, over $name', ({ tls }) =
   it.each(Object.entries(scenes))(
     'in the middle of %s asks, waits and tells no more, and has settled (kubernetes/K43)',
     async (_, { before, during }) => {
-      for (let turns = 0; turns < 20; turns += 1) {
+      for (let turns = 0; turns < 32; turns += 1) {
         const rig = await ReflectorRig.start({ tls });
         for (const name of ['a', 'b', 'c']) rig.put(name);
         await before?.(rig);
         during?.(rig);
         if (before === undefined) rig.run();
-        for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        for (let turn = 0; turn < turns / 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        // Also between what one turn sets off.
+        for (let step = 0; step < turns % 5; step += 1) await Promise.resolve();
         const ended = rig.end();
         const [heard, health] = [rig.heard.length, rig.health.length];
         await ended;

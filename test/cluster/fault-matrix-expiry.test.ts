@@ -30,6 +30,7 @@ describe.each(transports)('a reflector whose version has expired, over $name', (
     expect(rig.fullReads()).toHaveLength(1);
     expect(rig.fullReads()[0]?.query['resourceVersion'] ?? '').toBe('');
     expect(rig.resumed().length).toBeLessThanOrEqual(3);
+    expect(rig.reflector.metrics().expired).toBe(1);
   });
 
   it('does the same after an answer 410 (kubernetes/K36)', async () => {

@@ -79,7 +79,7 @@ describe.each(transports)('a reflector that asks for the initial events, over $n
     expect(rig.requests().length).toBeLessThanOrEqual(30);
   });
 
-  it('does not take the versions of initial events for where it is (kubernetes/K16)', async () => {
+  it('does not take the versions of initial events for where it is (kubernetes/K17)', async () => {
     // In the order of their names, not of their versions: the last one is the oldest.
     rig.put('a', '2');
     rig.server.faults.once({ initialEvents: true }, { kind: 'close', afterLines: 4 });

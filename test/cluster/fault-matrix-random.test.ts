@@ -118,7 +118,7 @@ async function take(rig: ReflectorRig, step: Step, gone: Set<string>): Promise<v
 }
 
 describe.each(transports)('a reflector over $name', ({ tls }) => {
-  it('ends with what the server has, whatever happened, and never removed anything that was there (kubernetes/K18, kubernetes/K20)', async () => {
+  it('ends with what the server has, whatever happened, and never removed anything that was there (kubernetes/K18, reliability/SC9)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }),

@@ -57,6 +57,7 @@ describe.each(transports)('a reflector that hears nothing, over $name', ({ tls }
     expect(rig.heard).toEqual(['put default/a']);
     expect(rig.fullReads()).toEqual([]);
     expect(rig.resumed().map(({ query }) => query['resourceVersion'])).toEqual([resourceVersion, resourceVersion]);
+    expect(rig.reflector.metrics().stalls).toBe(1);
   });
 
   it('says that it hears nothing while it does not, and that it follows again (kubernetes/K49)', async () => {
@@ -70,7 +71,7 @@ describe.each(transports)('a reflector that hears nothing, over $name', ({ tls }
     expect(rig.heard).toEqual([]);
   });
 
-  it('does for two quiet hours nothing but take up its watch when its time is over (kubernetes/K50)', async () => {
+  it('does for two quiet hours nothing but take up its watch when its time is over (kubernetes/K13, kubernetes/K50)', async () => {
     const [alarms, connections] = [rig.time.alarms, rig.server.connections];
     await rig.time.pass(2 * 60 * 60_000);
     expect(rig.heard).toEqual([]);

@@ -122,6 +122,7 @@ describe('a reflector', () => {
     rig.put('a', '2');
     await rig.rest();
     expect(rig.heard).toEqual([]);
+    expect(rig.reflector.metrics().handlerErrors).toBe(1);
     rig.beforeHearing = () => undefined;
     rig.put('b', '2');
     await rig.rest();
