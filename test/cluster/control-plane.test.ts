@@ -8,7 +8,8 @@ import { Session, summary } from './contract/session.ts';
 
 const programs = await apiServerForTests();
 
-describe.skipIf(programs === undefined)('a real control plane', () => {
+// Each starts one, and some start it again.
+describe.skipIf(programs === undefined)('a real control plane', { timeout: 120_000 }, () => {
   let stops: (() => Promise<void>)[];
 
   beforeEach(() => {
