@@ -7,6 +7,7 @@ import { encodeBench } from './encode.ts';
 import { fanoutBench } from './fanout.ts';
 import { filesBench } from './files.ts';
 import { GateError, gatesBench } from './gates.ts';
+import { kubernetesBench } from './kubernetes.ts';
 import { memoryBench, streamMemoryBench } from './memory.ts';
 import { peersBench } from './peers.ts';
 import { profileBench } from './profile.ts';
@@ -34,6 +35,7 @@ const benches: readonly Bench[] = [
   memoryBench,
   streamMemoryBench,
   filesBench,
+  kubernetesBench,
   peersBench,
 ];
 
