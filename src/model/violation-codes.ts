@@ -373,7 +373,7 @@ export const violationCodes = {
     title: 'Kind forbidden',
     meaning:
       'The API server does not let Weir read objects of a kind; while Weir starts it waits for them, later the last ones known stay in force',
-    remedy: 'Grant the account that Weir runs as the verbs get, list and watch on the resource that the message names',
+    remedy: 'Grant the account that Weir runs as the verbs list and watch on the resource that the message names',
   },
 } as const satisfies Readonly<Record<string, ViolationCode>>;
 

@@ -67,7 +67,7 @@ export function accessProblems(source: string, state: FollowedState): readonly S
       code: 'WEIR2103',
       path: '',
       message: `${name} may not be read${scope}: ${health.reason}`,
-      advice: `grant the account that Weir runs as the verbs get, list and watch on ${name}${scope}`,
+      advice: `grant the account that Weir runs as the verbs list and watch on ${name}${scope}`,
       keptLastGood: synced,
     },
   ];

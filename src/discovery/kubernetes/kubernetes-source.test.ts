@@ -166,7 +166,7 @@ describe('freshness', () => {
       {
         code: 'WEIR2103',
         place: { kind: 'resource', resource: 'pods' },
-        advice: 'grant the account that Weir runs as the verbs get, list and watch on pods',
+        advice: 'grant the account that Weir runs as the verbs list and watch on pods',
       },
     ]);
     cluster.server.synced('pods');
