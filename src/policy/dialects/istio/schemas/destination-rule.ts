@@ -97,11 +97,11 @@ const portTrafficPolicy = message({
 });
 
 const trafficPolicy = message({
-  loadBalancer,
-  connectionPool,
-  outlierDetection,
+  loadBalancer: loadBalancer.describe('How an endpoint is chosen.'),
+  connectionPool: connectionPool.describe('How many connections and requests there may be.'),
+  outlierDetection: outlierDetection.describe('When an endpoint that fails is left out for a while.'),
   tls: clientTls,
-  portLevelSettings: list(portTrafficPolicy),
+  portLevelSettings: list(portTrafficPolicy).describe('For single ports, in place of the rest.'),
   tunnel: message({ protocol: text, targetHost: text, targetPort: uint32 }, ['targetHost', 'targetPort']),
   proxyProtocol: message({ version: words('V1', 'V2') }),
   retryBudget: message({ percent: double, minRetryConcurrency: uint32, budgetInterval: duration }),
@@ -110,10 +110,12 @@ const trafficPolicy = message({
 /** `networking.istio.io` DestinationRule, versions v1, v1beta1 and v1alpha3 alike. */
 export const destinationRuleSchema = message(
   {
-    host: text,
-    trafficPolicy,
+    host: text.describe(
+      'The service: its name, *.suffix, or *. A name without a dot is in the namespace of the object.',
+    ),
+    trafficPolicy: trafficPolicy.describe('For all subsets that do not say otherwise.'),
     subsets: list(message({ name: text, labels: map(text), trafficPolicy }, ['name'])),
-    exportTo: list(text),
+    exportTo: list(text).describe('Namespaces that see the object: names, . for its own, * for all.'),
     workloadSelector: message({ matchLabels: map(text) }),
   },
   ['host'],

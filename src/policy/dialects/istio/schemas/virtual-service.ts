@@ -11,17 +11,17 @@ const headers = message({ request: headerOperations, response: headerOperations 
 
 const httpMatch = message({
   name: text,
-  uri: stringMatch,
+  uri: stringMatch.describe('Path of the request, without its query.'),
   scheme: stringMatch,
-  method: stringMatch,
-  authority: stringMatch,
-  headers: map(stringMatch),
-  withoutHeaders: map(stringMatch),
-  queryParams: map(stringMatch),
-  ignoreUriCase: flag,
+  method: stringMatch.describe('HTTP method, in capitals.'),
+  authority: stringMatch.describe('Host that was asked for, with its port.'),
+  headers: map(stringMatch).describe('Headers that must be there, by name in lower case; {} asks for presence.'),
+  withoutHeaders: map(stringMatch).describe('Headers that must not match.'),
+  queryParams: map(stringMatch).describe('Parameters of the query that must be there.'),
+  ignoreUriCase: flag.describe('Compare uri without regard to case.'),
   port: uint32,
-  sourceLabels: map(text),
-  sourceNamespace: text,
+  sourceLabels: map(text).describe('Labels of the workloads whose requests are meant.'),
+  sourceNamespace: text.describe('Namespace of the workloads whose requests are meant.'),
   gateways: list(text),
   statPrefix: text,
 });
@@ -62,23 +62,27 @@ const corsPolicy = message({
 });
 
 const httpRoute = message({
-  name: text,
-  match: list(httpMatch),
+  name: text.describe('Name of the route, for people.'),
+  match: list(httpMatch).describe('Conditions, any of which will do; none: every request.'),
   route: list(message({ destination, weight: int32, headers }, ['destination'])),
-  redirect: httpRedirect,
+  redirect: httpRedirect.describe('Answer with a redirect instead of sending the request on.'),
   directResponse: message({ status: uint32, body: message({ string: text, bytes: text }) }, ['status']),
-  delegate: message({ name: text, namespace: text }),
+  delegate: message({ name: text, namespace: text }).describe(
+    'Another VirtualService that has the routes. Not in force yet.',
+  ),
   rewrite: message({ uri: text, authority: text, uriRegexRewrite: message({ match: text, rewrite: text }) }),
   timeout: duration,
-  retries: httpRetry,
-  fault: httpFault,
-  mirror: destination,
-  mirrors: list(message({ destination, percentage: percent }, ['destination'])),
+  retries: httpRetry.describe('Try again what failed.'),
+  fault: httpFault.describe('Delay or fail requests on purpose.'),
+  mirror: destination.describe('Send a copy of each request there as well, and ignore the answer.'),
+  mirrors: list(message({ destination, percentage: percent }, ['destination'])).describe(
+    'Send copies there as well, and ignore the answers.',
+  ),
   mirrorPercent: uint32,
   mirror_percent: uint32,
   mirrorPercentage: percent,
-  corsPolicy,
-  headers,
+  corsPolicy: corsPolicy.describe('Answer preflight requests of browsers.'),
+  headers: headers.describe('Change headers of requests and responses.'),
 });
 
 const routeDestination = message({ destination, weight: int32 }, ['destination']);
@@ -106,12 +110,16 @@ const tcpMatch = message({
 
 /** `networking.istio.io` VirtualService, versions v1, v1beta1 and v1alpha3 alike. */
 export const virtualServiceSchema = message({
-  hosts: list(text, largestObject.hosts),
-  gateways: list(text),
-  http: list(httpRoute, largestObject.routes),
+  hosts: list(text, largestObject.hosts).describe(
+    'Whose requests are routed: names of services, *.suffix, or addresses. A name without a dot is in the namespace of the object.',
+  ),
+  gateways: list(text).describe('Where the routes hold; mesh is all sidecars, and the default.'),
+  http: list(httpRoute, largestObject.routes).describe('Routes for HTTP, tried in this order.'),
   tls: list(message({ match: list(tlsMatch), route: list(routeDestination) }, ['match'])),
-  tcp: list(message({ match: list(tcpMatch), route: list(routeDestination) })),
-  exportTo: list(text),
+  tcp: list(message({ match: list(tcpMatch), route: list(routeDestination) })).describe(
+    'Routes for other connections.',
+  ),
+  exportTo: list(text).describe('Namespaces that see the object: names, . for its own, * for all.'),
 });
 
 export type VirtualServiceSpec = z.infer<typeof virtualServiceSchema>;
