@@ -22,12 +22,11 @@ const mostPieces = 256;
 /** Puts messages together from pieces that are cut anywhere. */
 export class MessageAssembler {
   readonly #largest: number;
-  readonly #prefix = new Uint8Array(spareBytes);
   #prefixRead = 0;
   #parts: Uint8Array[] = [];
   /** As many of them are put together from pieces already. */
   #joined = 0;
-  /** Bytes of the message that are still to come. Counts only once the prefix is complete. */
+  /** Bytes of the message that are still to come; while the prefix is read, what it says of them so far. */
   #missing = 0;
 
   /** @param largest bytes of the largest message that is taken */
@@ -62,12 +61,12 @@ export class MessageAssembler {
 
   #readPrefix(bytes: Uint8Array, start: number): number {
     let at = start;
-    while (at < bytes.length && this.#prefixRead < spareBytes) this.#prefix[this.#prefixRead++] = bytes[at++] ?? 0;
-    if (this.#prefixRead < spareBytes) return at;
-    const [flag = 0, a = 0, b = 0, c = 0, d = 0] = this.#prefix;
-    if (flag !== 0) throw new FramingError('UNIMPLEMENTED', 'compressed messages are not taken');
-    this.#missing = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-    if (this.#missing > this.#largest) {
+    for (; at < bytes.length && this.#prefixRead < spareBytes; at++, this.#prefixRead++) {
+      const byte = bytes[at] ?? 0;
+      if (this.#prefixRead > 0) this.#missing = this.#missing * 256 + byte;
+      else if (byte !== 0) throw new FramingError('UNIMPLEMENTED', 'compressed messages are not taken');
+    }
+    if (this.#prefixRead === spareBytes && this.#missing > this.#largest) {
       throw new FramingError(
         'RESOURCE_EXHAUSTED',
         `a message of ${this.#missing} bytes is larger than the limit of ${this.#largest}`,

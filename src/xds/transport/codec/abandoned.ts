@@ -3,23 +3,25 @@
 const mostRemembered = 1_000;
 
 export class AbandonedStreams {
-  readonly #ids = new Set<number>();
+  /** Most connections never have one. */
+  #ids: Set<number> | undefined;
 
   add(id: number): void {
-    this.#ids.add(id);
-    if (this.#ids.size <= mostRemembered) return;
-    for (const oldest of this.#ids) {
-      this.#ids.delete(oldest);
+    const ids = (this.#ids ??= new Set());
+    ids.add(id);
+    if (ids.size <= mostRemembered) return;
+    for (const oldest of ids) {
+      ids.delete(oldest);
       return;
     }
   }
 
   /** The client has ended it too. */
   delete(id: number): void {
-    this.#ids.delete(id);
+    this.#ids?.delete(id);
   }
 
   has(id: number): boolean {
-    return this.#ids.has(id);
+    return this.#ids?.has(id) === true;
   }
 }
