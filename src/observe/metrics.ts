@@ -159,7 +159,7 @@ function connectionMetrics(registry: Registry) {
     openConnections: new Gauge({ name: 'weir_connections', help: 'Open connections for xDS.', registers }),
     endedConnections: new Counter({
       name: 'weir_ended_connections_total',
-      help: 'Connections, or for stall streams, that Weir ended: age, keepalive, stall.',
+      help: 'Connections, or for stall streams, that Weir ended: age, keepalive, stall, protocol.',
       labelNames: ['cause'],
       registers,
     }),

@@ -8,14 +8,17 @@ import type { StreamTransport } from './transport.ts';
 export interface ConnectionObserver {
   opened(): void;
   closed(): void;
-  /** Weir ends a connection, or for `stall` a stream, that works as far as anybody can see. */
-  ended(cause: ConnectionEnd, address: string): void;
+  /** Weir ends a connection, or for `stall` a stream. @param reason what the client did, for `protocol` */
+  ended(cause: ConnectionEnd, address: string, reason?: string): void;
   /** A client gave up, or has no certificate that is trusted. */
   handshakeFailed(address: string, reason: string): void;
 }
 
-/** `age`: it is old enough. `keepalive`: a PING was not answered. `stall`: what was sent is not read. */
-export type ConnectionEnd = 'age' | 'keepalive' | 'stall';
+/**
+ * `age`: it is old enough. `keepalive`: a PING was not answered. `stall`: what was sent is not read. `protocol`: the client breaks the
+ * rules of HTTP/2, or floods the server.
+ */
+export type ConnectionEnd = 'age' | 'keepalive' | 'stall' | 'protocol';
 
 /** In milliseconds. */
 export interface ConnectionLimits {

@@ -94,6 +94,7 @@ describe('a connection is ended by GOAWAY', () => {
     await client.closed;
     expect(stream.reasons).toMatchObject([{ kind: 'broken' }]);
     expect(stream.send('too late')).toBe(false);
+    expect(rig.events.all).toContain('protocol');
   });
 
   it.each<[what: string, code: ErrorName, bytes: Buffer]>([

@@ -200,6 +200,7 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
     if (!this.#hasSettings) {
       this.#hasSettings = true;
       this.#cancelDeadline();
+      this.#cancelDeadline = () => undefined;
     }
     if (maxFrameSize !== undefined) this.sender.largestFrame = maxFrameSize;
     this.sender.control(settingsAck);
@@ -369,6 +370,7 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
   /** Tells the client why, and gives it time to read that: a socket that is cut with bytes unread loses what it was sent. */
   #fail({ code, message }: ConnectionError): void {
     if (this.#isDeaf) return;
+    this.#shared.options.observer.ended('protocol', this.address, message);
     this.#goAway(code, message);
     this.#isLeaving = true;
     this.#closed(message);
