@@ -108,7 +108,7 @@ it('leaves unset what has no default', () => {
     xdsTlsCert: undefined,
     xdsTlsKey: undefined,
     xdsTlsClientCa: undefined,
-    xdsTransport: 'http2',
+    xdsTransport: 'codec',
     xdsStreamsPerSecond: 200,
     xdsMaxConnectionAge: 1_800_000,
     xdsKeepalive: 30_000,
@@ -213,7 +213,7 @@ describe('limits of connections', () => {
     ['xdsKeepalive', '30', '--xds-keepalive must be a duration such as 30s or 5m, but it has no unit'],
     ['xdsMaxConnectionAge', 'never', '--xds-max-connection-age must be a duration such as 30s or 5m, or off'],
     ['xdsStreamsPerSecond', '0', '--xds-streams-per-second must be a whole number from 1 to 999999'],
-    ['xdsTransport', 'quic', '--xds-transport must be one of http2, codec, grpc-js'],
+    ['xdsTransport', 'quic', '--xds-transport must be one of codec, http2, grpc-js'],
   ])('%s: %s is refused with advice', (key, value, message) => {
     expect(problemsOf({ flags: { [key]: value } })).toBe(message);
   });

@@ -207,8 +207,8 @@ export const settings = {
     flag: 'xds-transport',
     placeholder: 'NAME',
     variable: 'WEIR_XDS_TRANSPORT',
-    default: 'http2',
-    description: "http2 (Weir's own gRPC on node:http2), codec (Weir's own HTTP/2 as well) or grpc-js (the library)",
+    default: 'codec',
+    description: "codec (Weir's own HTTP/2), http2 (Weir's own gRPC on node:http2) or grpc-js (the library)",
   },
   xdsStreamsPerSecond: {
     schema: rate,

@@ -9,6 +9,7 @@ import { resource, resourceNames } from '../xds/resources.ts';
 import { xdsHandlers } from '../xds/services.ts';
 import { listen } from '../xds/transport/listener.ts';
 import { defaultLimits, noConnectionObserver } from '../xds/transport/protocol.ts';
+import { transportKinds } from '../xds/transport/transport-kinds.ts';
 import { run } from './run.ts';
 
 async function weirBench(...parameters: readonly string[]) {
@@ -27,7 +28,7 @@ async function weirBench(...parameters: readonly string[]) {
 
 const small = ['--sidecars', '3', '--services', '6', '--dependencies', '2', '--changes', '40', '--seconds', '1'];
 
-it.each(['http2', 'grpc-js'])('hot-path/H1331 measures its own Weir end to end over %s', async (transport) => {
+it.each(transportKinds)('hot-path/H1331 measures its own Weir end to end over %s', async (transport) => {
   const { exitCode, out, err } = await weirBench(...small, '--transport', transport, '-o', 'json');
   expect({ exitCode, err }).toMatchObject({ exitCode: 0 });
   const data = JSON.parse(out) as Readonly<Record<string, number>> & { readonly changeToAck: { readonly max: number } };
@@ -43,7 +44,7 @@ it('has sidecars meet a control plane that runs, and says what each of them got'
   const server = new XdsServer({ engine, queries, clock: serverClock, identifier: 'weir/test' });
   server.open();
   const listener = await listen({
-    kind: 'http2',
+    kind: transportKinds[0],
     address: '127.0.0.1:0',
     handlers: xdsHandlers((transport, { wire, typeUrl }) => server.accept(transport, wire, typeUrl)),
     tls: undefined,

@@ -3,7 +3,7 @@ import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import { xdsHandlers } from '../../src/xds/services.ts';
 import { listen, type Listener } from '../../src/xds/transport/listener.ts';
-import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
+import { transportKinds, type TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
 import { realClock } from './clocks.ts';
 import { ScriptedClient, type Wire } from './scripted-client.ts';
@@ -70,7 +70,7 @@ export class ServedMesh {
 
   async #listen(): Promise<void> {
     this.#listener = await listen({
-      kind: this.#options.transport ?? 'http2',
+      kind: this.#options.transport ?? transportKinds[0],
       address: this.#address,
       handlers: new Map([
         ...xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
