@@ -110,7 +110,8 @@ const fences = [
   {
     library: '@kubernetes/client-node',
     in: ['src/discovery/kubernetes/api/kubeconfig.ts$'],
-    reason: 'It reads kubeconfigs and logs in; it costs 75 MB, and its watches end without a word. All else has a client of our own.',
+    reason:
+      'It reads kubeconfigs and logs in; it costs 75 MB, and its watches end without a word. All else has a client of our own.',
   },
   { library: 'nacos', in: ['src/discovery/nacos/'], reason: 'One adapter per registry.' },
   {

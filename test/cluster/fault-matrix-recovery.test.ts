@@ -75,8 +75,8 @@ describe.each(transports)('a reflector over $name', ({ tls }) => {
       if (edit === 0) remove(name);
       else rig.put(name, String(edit));
       await rig.time.pass(30_000);
-      expect(rig.followed, fault).toEqual(rig.served);
-      expect(rig.server.faults.unused, fault).toEqual([]);
+      expect({ fault, objects: rig.followed }).toEqual({ fault, objects: rig.served });
+      expect({ fault, unused: rig.server.faults.unused }).toEqual({ fault, unused: [] });
       // Faults that follow each other closely are answered ever more slowly: these do not.
       await rig.time.pass(125_000);
     }
