@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../../../package.json' with { type: 'json' };
 import { ManualTimedClock } from '../../../../test/support/timed-clocks.ts';
 import type { ApiCluster } from './cluster.ts';
 import { credentialSource } from './credentials.ts';
@@ -190,6 +193,44 @@ describe('a credential plug-in', () => {
       failure: 'credentials',
       message: expect.stringMatching(/^the credential plug-in node gives no credential: .*\(install it\)$/s),
     });
+  });
+});
+
+describe('the Kubernetes library', () => {
+  it('is pinned, and loads on the Node that we ask for (kubernetes/K1, kubernetes/K2)', async () => {
+    const { dependencies, engines } = manifest;
+    expect(dependencies['@kubernetes/client-node']).toMatch(/^2\.\d+\.[1-9]\d*$/);
+    expect(engines.node).toBe('>=24');
+    expect(Number(process.versions.node.split('.')[0])).toBeGreaterThanOrEqual(24);
+    await expect(clusterOf(aKubeconfig({}, {}))).resolves.toBeDefined();
+  });
+
+  it('is loaded by nobody but who reads a kubeconfig (kubernetes/K3)', async () => {
+    const program = `
+      import { registerHooks } from 'node:module';
+      const loaded = [];
+      registerHooks({
+        resolve: (specifier, context, next) => {
+          if (specifier.includes('client-node')) loaded.push(specifier);
+          return next(specifier, context);
+        },
+      });
+      const { inCluster } = await import('./in-cluster.ts');
+      const { createApiClient } = await import('./create-api-client.ts');
+      const { readKubeconfig } = await import('./kubeconfig.ts');
+      const cluster = await inCluster({ host: '127.0.0.1', port: '1', directory: process.argv[1] });
+      const clock = { now: Date.now, monotonic: Date.now, after: () => () => undefined };
+      createApiClient(cluster, { clock, userAgent: '', variables: {} });
+      const before = loaded.length;
+      await readKubeconfig('{}');
+      console.log(JSON.stringify([before, loaded.length]));
+    `;
+    await writeFile(join(directory, 'namespace'), 'weir-system');
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program, directory], {
+      cwd: import.meta.dirname,
+    });
+    expect(JSON.parse(stdout)).toEqual([0, 1]);
   });
 });
 

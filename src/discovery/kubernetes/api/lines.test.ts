@@ -16,7 +16,7 @@ function inPieces(text: string, size: number): Buffer[] {
 }
 
 describe('lines of a stream', () => {
-  it('come one by one, in whatever pieces they arrive, also pieces of a character (kubernetes/K44)', async () => {
+  it('come one by one, in whatever pieces they arrive, also pieces of a character (kubernetes/K9, kubernetes/K44)', async () => {
     const text = '{"name":"größe"}\n\n{"name":"日本"}\n{"name":"🦊"}\n';
     for (let size = 1; size <= 40; size++) {
       expect(await linesOf(inPieces(text, size))).toEqual(['{"name":"größe"}', '', '{"name":"日本"}', '{"name":"🦊"}']);

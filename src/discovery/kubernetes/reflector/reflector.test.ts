@@ -25,15 +25,21 @@ afterEach(async () => {
 
 interface Options {
   readonly isLarge?: boolean;
+  readonly random?: () => number;
   /** What is answered when the script is over; nothing is ever said by default. */
   readonly afterwards?: (kind: 'list' | 'watch') => Answer;
 }
 
-function aReflector(script: readonly Answer[], { afterwards = () => silence, ...options }: Options = {}) {
+function aReflector(
+  script: readonly Answer[],
+  { afterwards = () => silence, random = () => 0, ...options }: Options = {},
+) {
   const asked: string[] = [];
+  const timeouts: string[] = [];
   const answers = script.values();
   const next = (kind: 'list' | 'watch', { path, query = {} }: ApiRequest): Answer => {
     const { timeoutSeconds, allowWatchBookmarks, watch, ...others } = query;
+    if (timeoutSeconds !== undefined) timeouts.push(timeoutSeconds);
     asked.push(`${kind} ${path}?${new URLSearchParams(others).toString()}`);
     return answers.next().value ?? afterwards(kind);
   };
@@ -73,7 +79,7 @@ function aReflector(script: readonly Answer[], { afterwards = () => silence, ...
       health: (state) => health.push(state),
     },
     clock,
-    random: () => 0,
+    random,
     log: silentLog,
     turn: new ListTurns(1).at(0),
     ...options,
@@ -90,7 +96,7 @@ function aReflector(script: readonly Answer[], { afterwards = () => silence, ...
     clock.advance(milliseconds);
     for (let turn = 0; turn < 20; turn++) await setImmediate();
   };
-  return { reflector, asked, heard, kept, health, pass };
+  return { reflector, asked, timeouts, heard, kept, health, pass };
 }
 
 async function* linesOf(answer: Extract<Answer, { lines: unknown }>, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -191,6 +197,47 @@ describe('a reflector', () => {
     const { asked, pass } = aReflector([refused(422), aList('5', [], 'more'), aList('5', [])], { isLarge: true });
     await pass(0);
     expect(asked.slice(1, 3)).toEqual([`list ${path}&limit=500`, `list ${path}&limit=500&continue=more`]);
+  });
+
+  it.each([
+    { chance: 0, seconds: '300' },
+    { chance: 0.999_999, seconds: '600' },
+  ])('goes on from the last thing it heard, for $seconds s by chance $chance (kubernetes/K13)', async (drawn) => {
+    const deleted = { type: 'DELETED', object: aPod('a', '8') };
+    const [first, second] = [{ lines: [added('a', '4'), initialEnd('5'), bookmark('6')] }, { lines: [deleted] }];
+    const script = [first, second, { lines: [added('b', '9')] }];
+    const { asked, pass, timeouts } = aReflector(script, { random: () => drawn.chance });
+    await pass(0);
+    for (let seconds = 0; seconds < 14; seconds++) await pass(1000);
+    expect(asked.slice(1, 4)).toEqual(['6', '8', '9'].map((version) => `watch ${path}&resourceVersion=${version}`));
+    expect(new Set(timeouts)).toEqual(new Set([drawn.seconds]));
+  });
+
+  it('takes no version from the objects of an unfinished set (kubernetes/K17)', async () => {
+    const half: Answer = { lines: [added('a', '4'), new ApiError('broken', 'reset')] };
+    const { asked, heard, pass } = aReflector([half, refused(500), half, refused(500)]);
+    await pass(0);
+    await pass(1000);
+    expect(asked).toEqual([
+      `${begin}&resourceVersion=0`,
+      `list ${path}&resourceVersion=0`,
+      `${begin}&resourceVersion=0`,
+      `list ${path}&resourceVersion=0`,
+    ]);
+    expect(heard).toEqual([]);
+  });
+
+  it('leaves a watch that is silent for four minutes, and goes on where it was (kubernetes/K21, kubernetes/K137)', async () => {
+    const { asked, heard, health, pass, reflector } = aReflector([{ lines: [initialEnd('5')], hangs: true }]);
+    await pass(0);
+    await pass(239_000);
+    expect(asked).toHaveLength(1);
+    await pass(1000);
+    expect(health.map(({ kind }) => kind)).toEqual(['following', 'stale']);
+    await pass(1000);
+    expect(asked).toEqual([`${begin}&resourceVersion=0`, `watch ${path}&resourceVersion=5`]);
+    expect(heard).toEqual(['synced']);
+    expect(reflector.metrics()).toMatchObject({ stalls: 1, lists: 1 });
   });
 
   it('asks a server with a fault for a minute, then lists (kubernetes/K14, kubernetes/K40)', async () => {
