@@ -85,8 +85,10 @@ export function kubernetesRegistries(options: KubernetesOptions): KubernetesRegi
   return { registries: [source, remotes], client: own.client };
 }
 
-/** Pods come last (K25): there are most of them, and nothing waits for them. */
-const largeKinds: ReadonlySet<string> = new Set(['Pod']);
+/** Parsed in one piece, a list of them would hold up everything else for longer than 100 ms. */
+const largeKinds: ReadonlySet<string> = new Set(['EndpointSlice', 'Pod', 'Service']);
+/** There are most of them, and nothing waits for them (K25). */
+const lastKind = 'Pod';
 const listsAtOnce = 2;
 
 /** Follows by reflectors of one server, which take turns, and keeps account of them. */
@@ -94,15 +96,14 @@ function reflecting(cluster: string, client: ApiClient, reflectors: Set<Measured
   const turns = new ListTurns(listsAtOnce);
   return (following) => {
     const { kind } = following.resource;
-    const isLarge = largeKinds.has(kind);
     const reflector = new Reflector({
       ...following,
       client,
       clock: timedClock,
       random: Math.random,
       log: log.with({ cluster }),
-      turn: turns.at(isLarge ? 1 : 0),
-      isLarge,
+      turn: turns.at(kind === lastKind ? 1 : 0),
+      isLarge: largeKinds.has(kind),
     });
     const { namespace } = following.selection;
     const measured = { cluster, kind, namespace, metrics: () => reflector.metrics() };
