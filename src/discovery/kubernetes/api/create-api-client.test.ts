@@ -426,6 +426,40 @@ describe('a client over HTTP/2', () => {
     expect(session?.state.remoteWindowSize).toBeGreaterThan((8 << 20) - 100);
   });
 
+  it('shows the certificate that a program gives, and asks for another when it is refused (kubernetes/K8)', async () => {
+    const refused = new Set<string>();
+    const server = await aServer(
+      (request, response) => {
+        const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+        if (refused.has(String(subject.CN))) answer(response, status(401, 'Unauthorized'), 401);
+        else answer(response, JSON.stringify(subject.CN));
+      },
+      { ca: authority.certificate },
+    );
+    const path = join(directory, 'credential');
+    const give = async (name: string): Promise<void> => {
+      const issued = authority.issue(name);
+      const given = { clientCertificateData: issued.certificate, clientKeyData: issued.key };
+      await writeFile(path, JSON.stringify({ kind: 'ExecCredential', status: given }));
+    };
+    const plugIn = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: 'cat',
+      args: [path],
+      environment: {},
+      cluster: undefined,
+      installHint: undefined,
+    };
+    const client = aClient({ server: server.url, credentials: { kind: 'plug-in', plugIn } });
+    await give('one');
+    expect((await client.request({ path: '/' })).body).toBe('one');
+    await give('two');
+    expect((await client.request({ path: '/' })).body).toBe('one');
+    refused.add('one');
+    expect((await client.request({ path: '/' })).body).toBe('two');
+    expect(server.sockets.size).toBe(2);
+  });
+
   it('finds by PING that the server is gone (kubernetes/K7)', async () => {
     const clock = new ManualTimedClock();
     const server = await aServer((_request, response) => void response.write('one\n'));

@@ -31,6 +31,8 @@ export class Http2Connection implements Connection {
     this.#session = connect(origin, {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: streamWindow },
+      // The windows bound what waits here; Node's own bound would refuse requests beside a few large answers.
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
     });
     this.#session.once('connect', () => this.#session.setLocalWindowSize(connectionWindow));
     // The requests hear of it by their streams.
