@@ -16,7 +16,7 @@ import type { LoggedRequest, RequestMatch } from './request-log.ts';
 import type { FakeApiServer } from './server.ts';
 import { startFakeApiServer } from './start.ts';
 import type { StoredMetadata } from './stored-object.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { untilStill, VirtualTime } from './virtual-time.ts';
 
 /** A reflector, by a real client, on a fake API server, both in a time of their own; and what the reflector's handler hears. */
 
@@ -136,13 +136,8 @@ export class ReflectorRig {
   }
 
   /** Settles when neither end has done anything for some turns of the event loop. */
-  async rest(): Promise<void> {
-    for (let before = -1, still = 0; still < 12; still += 1) {
-      await new Promise((resolve) => setImmediate(resolve));
-      const now = this.#moves();
-      if (now !== before) still = 0;
-      before = now;
-    }
+  rest(): Promise<void> {
+    return untilStill(() => this.#moves());
   }
 
   /** A pod in the namespace `default`, with a label to tell versions apart. */

@@ -55,3 +55,13 @@ export class VirtualTime {
     return first;
   }
 }
+
+/** Settles when the count of what has moved stays the same for some turns of the event loop. */
+export async function untilStill(moves: () => number): Promise<void> {
+  for (let before = -1, still = 0; still < 12; still += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const now = moves();
+    if (now !== before) still = 0;
+    before = now;
+  }
+}
