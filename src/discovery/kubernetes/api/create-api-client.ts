@@ -11,6 +11,8 @@ import type { TimedClock } from './timed-clock.ts';
 import { Undertaking } from './undertaking.ts';
 
 const defaultTimeoutMs = 30_000;
+/** For a whole answer: one that comes byte by byte would never be silent, and never be there (K47). */
+const wholeTimeoutMs = 240_000;
 const unauthorized = 401;
 
 export interface ApiClientEnvironment {
@@ -132,15 +134,23 @@ class HttpApiClient implements ApiClient {
     };
   }
 
-  /** A server that falls silent in the middle of an answer gets as long for each piece as for the head. */
+  /** A server that falls silent in the middle of an answer gets as long for each piece as for the head, and four minutes for all of them. */
   async #readText(request: ApiRequest, answer: Answer, undertaking: Undertaking): Promise<string> {
     const timeoutMs = request.headersTimeoutMs ?? defaultTimeoutMs;
+    const { clock } = this.#environment;
+    const end = clock.monotonic() + wholeTimeoutMs;
     const silent = () =>
       new ApiError('timeout', `${describeRequest(request)}: no more of the answer in ${timeoutMs} ms`);
+    const slow = () =>
+      new ApiError('timeout', `${describeRequest(request)}: not the whole answer in ${wholeTimeoutMs} ms`);
+    const expectMore = (): void => {
+      const left = end - clock.monotonic();
+      undertaking.expect(Math.min(timeoutMs, left), left < timeoutMs ? slow : silent);
+    };
     const chunks: Buffer[] = [];
-    undertaking.expect(timeoutMs, silent);
+    expectMore();
     for await (const chunk of answer.body) {
-      undertaking.expect(timeoutMs, silent);
+      expectMore();
       chunks.push(chunk);
     }
     undertaking.expect(undefined);
