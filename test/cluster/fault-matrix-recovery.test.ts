@@ -83,6 +83,17 @@ describe.each(transports)('a reflector over $name', ({ tls }) => {
     expect(rig.removedUids.filter((uid) => !removed.has(uid))).toEqual([]);
   });
 
+  it('gives up a list that comes byte by byte, one a second, and asks for another (kubernetes/K47)', async () => {
+    rig.server.faults.once({ verb: 'watch' }, { kind: 'status', code: 410 });
+    rig.server.faults.always({ initialEvents: true }, { kind: 'status', code: 422 });
+    rig.server.faults.once({ verb: 'list' }, { kind: 'drip', bytes: 1, everyMs: 1_000 });
+    rig.server.endWatches('pods');
+    rig.put('a', '2');
+    await rig.time.pass(10 * 60_000);
+    expect(rig.followed).toEqual(rig.served);
+    expect(rig.requests({ verb: 'list' })).toHaveLength(2);
+  });
+
   it('shows a stall within 90 s, and no stall where there is only nothing to say (reliability/SC9)', async () => {
     const longest = (): number => rig.reflector.metrics().silenceMs ?? Infinity;
     for (let minutes = 0; minutes < 60; minutes += 0.5) {
@@ -112,5 +123,29 @@ describe.each(transports)('a reflector over $name', ({ tls }) => {
     expect(rig.heard).toEqual(['remove default/a', 'put default/a']);
     expect(rig.reflector.metrics().drift).toBe(1);
     expect(rig.fullReads()).toHaveLength(1);
+  });
+});
+
+describe('a reflector over HTTP/2 whose server dies without a word', () => {
+  it('says so within 90 s, and follows again when it is back (kubernetes/K7, kubernetes/K21, reliability/SC9)', async () => {
+    const rig = await ReflectorRig.following({ tls: true, relayed: true });
+    for (let deaths = 0; deaths < 10; deaths += 1) {
+      rig.relay?.die();
+      rig.put('a', `dead ${deaths}`);
+      await rig.time.pass(90_000);
+      expect(rig.health).toEqual(['stale']);
+      expect(rig.heard).toEqual([]);
+      await rig.time.pass(deaths * 60_000);
+      rig.relay?.revive();
+      // It may be waiting for an answer (30 s), and then once more before it asks again (up to 60 s).
+      await rig.time.pass(95_000);
+      expect(rig.followed).toEqual(rig.served);
+      expect(rig.health).toEqual(['stale', 'following']);
+      expect(rig.heard).toEqual(['put default/a']);
+      expect(rig.fullReads()).toEqual([]);
+      await rig.time.pass(125_000);
+      rig.forget();
+    }
+    await rig.finish();
   });
 });

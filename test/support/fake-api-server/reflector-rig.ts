@@ -12,6 +12,7 @@ import type {
 import { Reflector } from '../../../src/discovery/kubernetes/reflector/reflector.ts';
 import { ListTurns } from '../../../src/discovery/kubernetes/reflector/turns.ts';
 import { silentLog } from '../../../src/observe/log.ts';
+import { Relay } from './relay.ts';
 import type { LoggedRequest, RequestMatch } from './request-log.ts';
 import type { FakeApiServer } from './server.ts';
 import { startFakeApiServer } from './start.ts';
@@ -34,6 +35,8 @@ export interface RigOptions {
   /** HTTP/2 over TLS instead of plain HTTP/1.1. */
   readonly tls?: boolean;
   readonly credentials?: Credentials;
+  /** Reaches the server by a way that can go dead. */
+  readonly relayed?: boolean;
   /** Between 0 and 1. Default: always 0.5. */
   readonly random?: () => number;
 }
@@ -44,10 +47,12 @@ export class ReflectorRig {
   readonly server: FakeApiServer;
   readonly time: VirtualTime;
   readonly client: ApiClient;
+  /** Between client and server, if the rig was asked for it. */
+  readonly relay: Relay | undefined;
   readonly reflector: Reflector<Kept>;
   /** What the handler heard, as `put KEY`, `remove KEY`, `synced`. */
   readonly heard: string[] = [];
-  /** Kinds of health that were told, in order. */
+  /** Kinds of health that were told, in order; of the same kind for another reason only the first. */
   readonly health: ReflectorHealth['kind'][] = [];
   /** What is left when everything that the handler heard is done, by key. */
   readonly replayed = new Map<string, Kept>();
@@ -60,10 +65,17 @@ export class ReflectorRig {
   #running: Promise<void> | undefined;
   #moved = 0;
 
-  private constructor(server: FakeApiServer, client: ApiClient, time: VirtualTime, options: RigOptions) {
+  private constructor(
+    server: FakeApiServer,
+    client: ApiClient,
+    time: VirtualTime,
+    relay: Relay | undefined,
+    options: RigOptions,
+  ) {
     this.server = server;
     this.client = client;
     this.time = time;
+    this.relay = relay;
     this.#resource = options.resource ?? pods;
     this.reflector = new Reflector<Kept>({
       client,
@@ -73,7 +85,9 @@ export class ReflectorRig {
       handler: {
         changed: (changes) => this.#hear(changes),
         synced: () => this.#note('synced'),
-        health: ({ kind }) => void this.health.push(kind),
+        health: ({ kind }) => {
+          if (this.health.at(-1) !== kind) this.health.push(kind);
+        },
       },
       clock: time,
       random: options.random ?? (() => 0.5),
@@ -87,10 +101,19 @@ export class ReflectorRig {
     let rig: ReflectorRig | undefined = undefined;
     const time = new VirtualTime(async () => rig?.rest());
     const { server, url, ca, client } = await startFakeApiServer({ clock: time, tls: options.tls ?? false });
-    const { credentials } = options;
-    const authorities = ca && ({ kind: 'text', text: ca } as const);
-    const own = credentials && { server: url, credentials, ...(authorities && { authorities }) };
-    rig = new ReflectorRig(server, own ? createApiClient(own, environment(time)) : client, time, options);
+    const relay = options.relayed === true ? await Relay.to(server.port) : undefined;
+    client.close();
+    const reached = new URL(url);
+    if (relay !== undefined) reached.port = String(relay.port);
+    const own = createApiClient(
+      {
+        server: reached.origin,
+        credentials: options.credentials ?? { kind: 'token', token: server.token },
+        ...(ca && { authorities: { kind: 'text', text: ca } }),
+      },
+      { clock: time, userAgent: 'weir/test', variables: {} },
+    );
+    rig = new ReflectorRig(server, own, time, relay, options);
     return rig;
   }
 
@@ -117,6 +140,7 @@ export class ReflectorRig {
   async stop(): Promise<void> {
     await this.end();
     this.client.close();
+    await this.relay?.close();
     await this.server.stop();
   }
 
@@ -215,8 +239,4 @@ function trim(object: RawObject): Kept {
   const { namespace, name, uid, resourceVersion, labels } = object['metadata'] as StoredMetadata;
   const key = namespace === undefined ? name : `${namespace}/${name}`;
   return { key, uid, resourceVersion, text: labels?.['version'] ?? '' };
-}
-
-function environment(clock: VirtualTime) {
-  return { clock, userAgent: 'weir/test', variables: {} };
 }
