@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { difference, histogramOf, meanOf, medianOf, type Histogram } from './metrics.ts';
 import { deliveryOf, type Weir } from './weir.ts';
 
-/** When changes have reached the sidecars, and how long that took by Weir's own clock: from the file event to the ACK. */
+/** When changes have reached the sidecars, and how long that took by Weir's own clock: from the event that it hears to the ACK. */
 
 /** How things were before a change. */
 export interface Departure {

@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EnvoyMissing, envoyVersion, locateEnvoy } from '../../src/app/envoy-binary.ts';
 import { Arrivals } from './arrivals.ts';
 import { EndedEarly } from './child.ts';
 import { freePlay } from './free-play.ts';
+import type { MeshHome } from './mesh-home.ts';
 import { Mesh } from './mesh.ts';
 import { tellStory, type Stage } from './run-story.ts';
 import { Screen } from './screen.ts';
@@ -15,10 +17,11 @@ import { Visitors } from './visitors.ts';
  * the story, and with exit code 1 if anything failed that was not meant to.
  */
 
-const usage = `Usage: npm run demo [-- --once]
+const usage = `Usage: npm run demo [-- --once] [--kubernetes]
 
-  --once   tell the story and end; exit code 1 on any unexpected failure
-  --help   this text`;
+  --once         tell the story and end; exit code 1 on any unexpected failure
+  --kubernetes   with kubectl on a real API server, in place of a folder of files (Linux)
+  --help         this text`;
 
 interface Pace {
   readonly requestsPerSecond: number;
@@ -29,19 +32,42 @@ interface Pace {
 const unhurried: Pace = { requestsPerSecond: 80, requestsPerStep: 640 };
 const once: Pace = { requestsPerSecond: 100, requestsPerStep: 380 };
 
-const { values: flags } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
+const options = { once: { type: 'boolean' }, kubernetes: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+/** Set where everything runs in a network of its own already. */
+const inside = 'WEIR_DEMO_INSIDE';
+
+const { values: flags } = parseArgs({ options });
 if (flags.help === true) console.log(usage);
-else process.exitCode = await demo(flags.once === true);
+else if (flags.kubernetes !== true) process.exitCode = await demo(flags.once === true, undefined);
+else process.exitCode = await demoOnKubernetes(flags.once === true);
 
 /** Gives the exit code. */
-async function demo(isOnce: boolean): Promise<number> {
+async function demoOnKubernetes(isOnce: boolean): Promise<number> {
+  // The folder of tests has the API server; who plays with files needs none of it.
+  const { podRange, startClusterHome } = await import('./cluster-home.ts');
+  const { locateControlPlane } = await import('../../test/support/api-server/programs.ts');
+  const { runInOwnNetwork } = await import('./own-network.ts');
+  try {
+    const programs = await locateControlPlane(process.env, (line) => console.error(line));
+    if (process.env[inside] !== undefined) return await demo(isOnce, () => startClusterHome(programs));
+    // What is to be fetched is fetched before the network is gone.
+    await locateEnvoy(process.env);
+    return await runInOwnNetwork(podRange, fileURLToPath(import.meta.url), process.argv.slice(2), { [inside]: '1' });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+/** Gives the exit code. */
+async function demo(isOnce: boolean, startHome: (() => Promise<MeshHome>) | undefined): Promise<number> {
   const terminal = new Terminal(process.stdout);
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
   let mesh: Mesh | undefined;
   try {
     const envoy = await locateEnvoy(process.env, () => terminal.say(`Fetching Envoy ${envoyVersion} (once, 37 MB) …`));
-    mesh = await Mesh.start(envoy, (line) => terminal.say(line), stopping.signal);
+    mesh = await Mesh.start(envoy, startHome, (line) => terminal.say(line), stopping.signal);
     return await watchStory(mesh, terminal, isOnce, stopping.signal);
   } catch (error) {
     if (stopping.signal.aborted) return 130;
@@ -85,7 +111,7 @@ function summary({ total }: Visitors, { median }: Arrivals, problems: readonly s
   const latency = median === undefined ? 'unknown' : milliseconds(median);
   return [
     `The story is over: ${count(total.requests, 'request')}, ${count(total.failed, 'unexpected failure')}${injected}.`,
-    `Change to ACK, from the file event to the sidecar's acknowledgement: median ${latency}.`,
+    `Change to ACK, from the event that Weir hears to the sidecar's acknowledgement: median ${latency}.`,
     ...renderReasons(total),
     ...problems.map((problem) => `Not as it should be: ${problem}`),
   ];
@@ -101,7 +127,7 @@ function thingsToTry(mesh: Mesh): readonly string[] {
   const admins = workloads.map(({ pod, sidecar }) => `  http://${sidecar.admin}   # ${pod.name}`);
   return [
     'The mesh stays up until Ctrl-C. Things to try:',
-    `  edit the files in ${mesh.folder.path} and watch the bars`,
+    ...mesh.home.invitation(mesh.folder).map((line) => `  ${line}`),
     `  bin/weir status --admin ${mesh.weir.admin}`,
     `  curl ${mesh.weir.admin}/metrics`,
     ...curls,

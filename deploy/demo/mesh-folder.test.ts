@@ -34,7 +34,7 @@ describe('the mesh of the demo', () => {
   });
 
   it('has an address and a port of its own for every pod', async () => {
-    const pods = await (await MeshFolder.copyInto(folder)).pods();
+    const pods = await (await MeshFolder.copyTo(join(folder, 'mesh'))).pods();
     expect(pods.map((pod) => `${pod.app} ${pod.version}`)).toEqual([
       'catalogue v1',
       'catalogue v1',
@@ -47,8 +47,13 @@ describe('the mesh of the demo', () => {
     expect(new Set(pods.map((pod) => pod.port)).size).toBe(pods.length);
   });
 
+  it('is copied as the place that takes it needs it', async () => {
+    const mesh = await MeshFolder.copyTo(join(folder, 'mesh'), (text) => text.replaceAll('127.0.1.', '10.244.1.'));
+    for (const { address } of await mesh.pods()) expect(address).toMatch(/^10\.244\.1\.\d+$/);
+  });
+
   it('is edited and removed from in a copy, in one step each', async () => {
-    const mesh = await MeshFolder.copyInto(folder);
+    const mesh = await MeshFolder.copyTo(join(folder, 'mesh'));
     const { before, after } = await mesh.edit('web.yaml', (text) => text.replace('port: 80', 'port: 81'));
     expect(changedLines(before, after)).toEqual(['-     port: 80', '+     port: 81']);
     await expect(mesh.edit('web.yaml', (text) => text)).rejects.toThrow('nothing to change in web.yaml');

@@ -13,6 +13,8 @@ export interface Pod {
   readonly namespace: string;
   readonly app: string;
   readonly version: string;
+  /** Service account. */
+  readonly account: string;
   readonly address: string;
   readonly port: number;
   readonly file: string;
@@ -25,7 +27,10 @@ interface PodDocument {
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
   };
-  readonly spec: { readonly containers: readonly [{ readonly ports: readonly [{ readonly containerPort: number }] }] };
+  readonly spec: {
+    readonly serviceAccountName: string;
+    readonly containers: readonly [{ readonly ports: readonly [{ readonly containerPort: number }] }];
+  };
   readonly status: { readonly podIP: string };
 }
 
@@ -39,11 +44,14 @@ export class MeshFolder {
     this.#scratch = scratch;
   }
 
-  static async copyInto(folder: string): Promise<MeshFolder> {
-    const [path, scratch] = [join(folder, 'mesh'), join(folder, 'scratch')];
+  /** @param adapt makes of the text of each file what is copied */
+  static async copyTo(path: string, adapt: (text: string) => string = (text) => text): Promise<MeshFolder> {
     await cp(original, path, { recursive: true });
+    const scratch = `${path}-unsaved`;
     await mkdir(scratch);
-    return new MeshFolder(path, scratch);
+    const folder = new MeshFolder(path, scratch);
+    for (const file of await folder.files()) await writeFile(folder.pathOf(file), adapt(await folder.read(file)));
+    return folder;
   }
 
   /** The pods that the files describe. */
@@ -62,8 +70,12 @@ export class MeshFolder {
     return (await readdir(this.path)).sort();
   }
 
+  pathOf(file: string): string {
+    return join(this.path, file);
+  }
+
   read(file: string): Promise<string> {
-    return readFile(join(this.path, file), 'utf8');
+    return readFile(this.pathOf(file), 'utf8');
   }
 
   /** Changes a file as an editor saves it: written elsewhere, then put in place. Gives its text before and after. */
@@ -76,12 +88,12 @@ export class MeshFolder {
     if (after === before) throw new Error(`nothing to change in ${file}: is it still what the story expects?`);
     const unsaved = join(this.#scratch, file);
     await writeFile(unsaved, after);
-    await rename(unsaved, join(this.path, file));
+    await rename(unsaved, this.pathOf(file));
     return { before, after };
   }
 
   async remove(file: string): Promise<void> {
-    await rm(join(this.path, file));
+    await rm(this.pathOf(file));
   }
 }
 
@@ -93,6 +105,7 @@ function podOf({ metadata, spec, status }: PodDocument, file: string): Pod {
     namespace,
     app: labels['app'] ?? name,
     version: labels['version'] ?? '',
+    account: spec.serviceAccountName,
     address: status.podIP,
     port,
     file,

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { EchoService } from './echo-service.ts';
 import { Envoy } from './envoy.ts';
 import { MeshFolder, type Pod } from './mesh-folder.ts';
+import { folderHome, type MeshHome } from './mesh-home.ts';
 import { bootstrapOf, startWeir, type Weir } from './weir.ts';
 
-/** The running mesh: Weir on a folder of YAML, and for every pod in it a small service with a real Envoy beside it. */
+/** The running mesh: Weir, and for every pod in a folder of YAML a small service with a real Envoy beside it. */
 
 /** Which service asks which, through its sidecar. */
 const asks: Readonly<Record<string, string>> = { web: 'http://catalogue/', catalogue: 'http://stock/' };
@@ -25,14 +26,21 @@ export interface Workload {
 
 export class Mesh {
   readonly folder: MeshFolder;
+  readonly home: MeshHome;
   readonly weir: Weir;
   readonly workloads: ReadonlyMap<string, Workload>;
   /** Folder with a log file per program. */
   readonly logs: string;
   readonly #scratch: string;
 
-  private constructor(folder: MeshFolder, weir: Weir, workloads: readonly Workload[], scratch: string) {
+  private constructor(
+    { folder, home }: Pick<Mesh, 'folder' | 'home'>,
+    weir: Weir,
+    workloads: readonly Workload[],
+    scratch: string,
+  ) {
     this.folder = folder;
+    this.home = home;
     this.weir = weir;
     this.workloads = new Map(workloads.map((workload) => [workload.pod.name, workload]));
     this.#scratch = scratch;
@@ -43,15 +51,24 @@ export class Mesh {
    * Starts everything and waits until every sidecar has its configuration.
    *
    * @param envoy path of the binary
+   * @param startHome where Weir finds the mesh; default: in the folder
    * @param say told of each step
    */
-  static async start(envoy: string, say: (line: string) => void, signal: AbortSignal): Promise<Mesh> {
+  static async start(
+    envoy: string,
+    startHome: (() => Promise<MeshHome>) | undefined,
+    say: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<Mesh> {
     const scratch = await mkdtemp(join(tmpdir(), 'weir-demo-'));
     const stops: (() => Promise<void>)[] = [() => rm(scratch, { recursive: true, force: true })];
     try {
       const logs = join(scratch, 'logs');
       await mkdir(logs);
-      const folder = await MeshFolder.copyInto(scratch);
+      const path = join(scratch, 'mesh');
+      const home = startHome === undefined ? folderHome(path) : await startHome();
+      stops.push(() => home.stop());
+      const folder = await MeshFolder.copyTo(path, (text) => home.adapt(text));
       const pods = await folder.pods();
       const reserved = await reservePorts(pods.length);
       const placed: Pick<Workload, 'pod' | 'port' | 'proxyPort' | 'service'>[] = [];
@@ -64,9 +81,11 @@ export class Mesh {
       }
       await reserved.release();
       signal.throwIfAborted();
-      const weir = await startWeir({ folder: folder.path, logFile: join(logs, 'weir.log') });
+      await home.begin(folder);
+      signal.throwIfAborted();
+      const weir = await startWeir({ flags: home.flags, logFile: join(logs, 'weir.log') });
       stops.push(() => weir.child.stop());
-      say(`Weir serves ${folder.path}`);
+      say(`Weir serves ${home.name}`);
       const started = await Promise.allSettled(
         placed.map(async (place): Promise<Workload> => {
           const sidecar = await startSidecar(envoy, place, weir.xds, logs);
@@ -81,7 +100,7 @@ export class Mesh {
         return result.value;
       });
       say(`${workloads.length} Envoys are ready`);
-      return new Mesh(folder, weir, workloads, scratch);
+      return new Mesh({ folder, home }, weir, workloads, scratch);
     } catch (error) {
       for (const stop of stops.toReversed()) await stop().catch(() => undefined);
       throw error;
@@ -92,6 +111,19 @@ export class Mesh {
     const workload = this.workloads.get(name);
     if (workload === undefined) throw new Error(`there is no workload ${name}`);
     return workload;
+  }
+
+  /** Changes a file, as a user does. Gives its text before and after. */
+  async edit(file: string, change: (text: string) => string): ReturnType<MeshFolder['edit']> {
+    const edited = await this.folder.edit(file, change);
+    await this.home.saved(this.folder.pathOf(file));
+    return edited;
+  }
+
+  /** Deletes a file, and what it describes. */
+  async remove(file: string): Promise<void> {
+    await this.home.removing(this.folder.pathOf(file));
+    await this.folder.remove(file);
   }
 
   /** Ends one pod: its service and its sidecar. */
@@ -114,6 +146,7 @@ export class Mesh {
     await Promise.all(Array.from(this.workloads.values(), (workload) => workload.sidecar.stop()));
     await Promise.all(Array.from(this.workloads.values(), (workload) => workload.service.stop()));
     await this.weir.child.stop();
+    await this.home.stop();
     await rm(this.#scratch, { recursive: true, force: true });
   }
 }

@@ -69,10 +69,10 @@ async function carryOut(mesh: Mesh, edits: readonly Edit[]): Promise<readonly Ed
   const done: EditView[] = [];
   for (const edit of edits) {
     if (edit.kind === 'remove') {
-      await mesh.folder.remove(edit.file);
+      await mesh.remove(edit.file);
       done.push({ did: `deleted ${edit.file}`, lines: [] });
     } else {
-      const { before, after } = await mesh.folder.edit(edit.file, edit.change);
+      const { before, after } = await mesh.edit(edit.file, edit.change);
       done.push({ did: `edited ${edit.file}`, lines: changedLines(before, after) });
     }
   }

@@ -39,7 +39,8 @@ export async function deliveryOf(weir: Weir): Promise<Delivery> {
 
 /** Starts `weir serve` and waits until it is ready. Port 0 takes a free one. */
 export async function startWeir(options: {
-  readonly folder: string;
+  /** Directory of YAML that is the mesh; undefined: the flags say where the mesh is. */
+  readonly folder?: string;
   readonly logFile: string;
   readonly xds?: string;
   readonly admin?: string;
@@ -49,7 +50,8 @@ export async function startWeir(options: {
   readonly flags?: readonly string[];
 }): Promise<Weir> {
   const { folder, logFile, xds = '127.0.0.1:0', admin = '127.0.0.1:0', prefix = [], flags = [] } = options;
-  const serve = ['serve', '--files', folder, '--xds-plaintext', xds, '--admin', admin, ...flags];
+  const files = folder === undefined ? [] : ['--files', folder];
+  const serve = ['serve', ...files, '--xds-plaintext', xds, '--admin', admin, ...flags];
   const [command = launcher, ...args] = [...prefix, launcher, ...serve];
   const child = new Child({ command, args, logFile, name: 'weir' });
   const [, boundXds = '', boundAdmin = ''] = await child.line(/ready: xds (\S+?:\d+).*admin (http:\/\/\S+?:\d+)/);

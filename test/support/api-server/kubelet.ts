@@ -11,15 +11,17 @@ export interface TestNode {
   readonly zone: string;
 }
 
-const nodes: readonly TestNode[] = [
+export interface KubeletOptions {
+  /** Default: two, each in a zone of its own. */
+  readonly nodes?: readonly TestNode[];
+  /** The address of a pod; undefined, as by default: one of 10.244.0.0/16. */
+  readonly addressOf?: (name: string) => string | undefined;
+}
+
+const twoNodes: readonly TestNode[] = [
   { name: 'node-a', zone: 'zone-a' },
   { name: 'node-b', zone: 'zone-b' },
 ];
-
-/** A pod with this annotation has its value as its address; others get one of 10.244.0.0/16. */
-const addressAnnotation = 'test.weir.dev/address';
-/** A pod with this annotation, of whatever value, runs and is not ready. */
-const unreadyAnnotation = 'test.weir.dev/unready';
 
 /** Milliseconds before watching is tried again when the API server was away. */
 const retryInterval = 200;
@@ -29,7 +31,6 @@ interface PodObject {
     readonly name: string;
     readonly namespace: string;
     readonly uid: string;
-    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
   readonly spec: {
@@ -45,8 +46,8 @@ interface PodCondition {
 }
 
 /** Registers the nodes and looks after pods until the signal is aborted. API servers that are away are waited for. */
-export async function runKubelet(client: ApiClient, signal: AbortSignal): Promise<void> {
-  const kubelet = new Kubelet(client);
+export async function runKubelet(client: ApiClient, signal: AbortSignal, options: KubeletOptions = {}): Promise<void> {
+  const kubelet = new Kubelet(client, options);
   while (!signal.aborted) {
     try {
       await kubelet.registerNodes(signal);
@@ -65,15 +66,19 @@ export async function runKubelet(client: ApiClient, signal: AbortSignal): Promis
 
 class Kubelet {
   readonly #client: ApiClient;
+  readonly #nodes: readonly TestNode[];
+  readonly #addressOf: (name: string) => string | undefined;
   #bound = 0;
   #addresses = 0;
 
-  constructor(client: ApiClient) {
+  constructor(client: ApiClient, { nodes = twoNodes, addressOf = () => undefined }: KubeletOptions) {
     this.#client = client;
+    this.#nodes = nodes;
+    this.#addressOf = addressOf;
   }
 
   async registerNodes(signal: AbortSignal): Promise<void> {
-    for (const { name, zone } of nodes) {
+    for (const { name, zone } of this.#nodes) {
       const labels = { 'topology.kubernetes.io/zone': zone, 'kubernetes.io/hostname': name };
       const body = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } };
       await tolerating(409, this.#client.request({ method: 'POST', path: '/api/v1/nodes', body }, signal));
@@ -82,20 +87,19 @@ class Kubelet {
 
   /** Does what is next for a pod. What that changes comes back as an event of its own. */
   async attend(pod: PodObject, signal: AbortSignal): Promise<void> {
-    const { name, namespace, uid, deletionTimestamp, annotations = {} } = pod.metadata;
+    const { name, namespace, uid, deletionTimestamp } = pod.metadata;
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
     if (deletionTimestamp !== undefined) {
       const body = { gracePeriodSeconds: 0, preconditions: { uid } };
       await tolerating(404, this.#client.request({ method: 'DELETE', path, body }, signal));
     } else if (pod.spec.nodeName === undefined) {
-      const target = { kind: 'Node', name: nodes[this.#bound++ % nodes.length]?.name };
+      const target = { kind: 'Node', name: this.#nodes[this.#bound++ % this.#nodes.length]?.name };
       const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target };
       await tolerating(409, this.#client.request({ method: 'POST', path: `${path}/binding`, body }, signal));
     } else {
-      const isReady = annotations[unreadyAnnotation] === undefined;
-      if (readiness(pod) === isReady) return;
-      const address = pod.status?.podIP ?? annotations[addressAnnotation] ?? this.#nextAddress();
-      const body = { metadata: { uid }, status: statusOf(pod, address, isReady) };
+      if (isReady(pod)) return;
+      const address = pod.status?.podIP ?? this.#addressOf(name) ?? this.#nextAddress();
+      const body = { metadata: { uid }, status: readyAt(address, pod) };
       const contentType = 'application/strategic-merge-patch+json';
       const request = { method: 'PATCH', path: `${path}/status`, body, contentType } as const;
       await tolerating(404, this.#client.request(request, signal));
@@ -108,31 +112,22 @@ class Kubelet {
   }
 }
 
-/** undefined while nothing has been said about it. */
-function readiness({ status }: PodObject): boolean | undefined {
-  const condition = status?.conditions?.find(({ type }) => type === 'Ready');
-  return condition === undefined ? undefined : condition.status === 'True';
+function isReady({ status }: PodObject): boolean {
+  return status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true;
 }
 
-function statusOf({ spec }: PodObject, address: string, isReady: boolean): unknown {
+function readyAt(address: string, { spec }: PodObject): unknown {
   const now = `${new Date().toISOString().slice(0, 19)}Z`;
-  const condition = (type: string, holds: boolean): unknown => {
-    return { type, status: holds ? 'True' : 'False', lastTransitionTime: now };
-  };
+  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'];
   return {
     phase: 'Running',
     podIP: address,
     podIPs: [{ ip: address }],
     startTime: now,
-    conditions: [
-      condition('PodScheduled', true),
-      condition('Initialized', true),
-      condition('ContainersReady', isReady),
-      condition('Ready', isReady),
-    ],
+    conditions: conditions.map((type) => ({ type, status: 'True', lastTransitionTime: now })),
     containerStatuses: spec.containers.map(({ name, image }) => {
       const state = { running: { startedAt: now } };
-      return { name, image, imageID: image, containerID: `test://${name}`, ready: isReady, restartCount: 0, state };
+      return { name, image, imageID: image, containerID: `test://${name}`, ready: true, restartCount: 0, state };
     }),
   };
 }
