@@ -1,4 +1,3 @@
-import type { Commit } from '../../src/incremental/commit.ts';
 import type { Engine } from '../../src/incremental/engine.ts';
 import { compositeKey, proxyKey } from '../../src/model/keys.ts';
 import type { ProxyScopes, ScopedType } from '../../src/model/scope.ts';
@@ -72,7 +71,7 @@ export function watchViews(engine: Engine): void {
  * Makes a change and says, per proxy, which resources differ afterwards: `type name`, with `+` before a new one and `-` before one that
  * is gone. A proxy for which nothing differs is left out.
  */
-export function touchedBy(engine: Engine, change: () => Commit): Readonly<Record<string, readonly string[]>> {
+export function touchedBy(engine: Engine, change: () => void): Readonly<Record<string, readonly string[]>> {
   const names = [...engine.rows(proxies)].map((proxy) => proxy.key);
   const before = new Map(names.map((name) => [name, viewOf(engine, name)] as const));
   change();
