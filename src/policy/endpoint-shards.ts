@@ -1,6 +1,6 @@
 import type { Query, Read } from '../incremental/definitions.ts';
 import type { Endpoint, ShardEndpoint } from '../model/endpoint.ts';
-import { partsOfServiceKey, type EndpointShardKey, type NodeKey } from '../model/keys.ts';
+import { partsOfServiceKey, type EndpointShardKey, type NodeKey, type WorkloadKey } from '../model/keys.ts';
 import { endpointShards, nodes, workloads, workloadsByAddress } from '../model/tables.ts';
 import { unknownLocality, type Locality, type Workload } from '../model/workload.ts';
 import { compareEndpoints, equalEndpoints } from './endpoint-order.ts';
@@ -87,11 +87,20 @@ export function listedLocalities(read: Read, namespace: string): (listed: ShardE
 }
 
 function workloadBehind(read: Read, listed: ShardEndpoint, namespace: string): Workload | undefined {
-  const named = listed.workload === undefined ? undefined : read(workloads, listed.workload);
-  if (named !== undefined) return named;
+  if (listed.workload !== undefined) return namedWorkload(read, listed, listed.workload);
   return read(workloadsByAddress, listed.address)
     .map((key) => read(workloads, key))
     .find((workload) => workload?.namespace === namespace);
+}
+
+/**
+ * Addresses are used again, and pods of a StatefulSet have the names of those before them: a workload that is known to have other
+ * addresses is not the one behind this, and neither is another one that has this address by now (kubernetes K77).
+ */
+function namedWorkload(read: Read, { address }: ShardEndpoint, key: WorkloadKey): Workload | undefined {
+  const named = read(workloads, key);
+  if (named === undefined || named.addresses.length === 0) return named;
+  return named.addresses.includes(address) ? named : undefined;
 }
 
 /**

@@ -55,6 +55,17 @@ describe('endpoints that a registry lists', () => {
     expect(engine.read(serviceEndpoints, web)[0]?.labels).toEqual({ version: 'v1' });
   });
 
+  test('kubernetes/K77: are nobody’s while the workload that is named has another address, and whose address it is is not guessed', () => {
+    const named = workloadKey('files', 'shop', 'web-0');
+    const engine = aMesh(aService('web'), aShard('web', [{ address: '10.0.0.1', workload: named }]));
+    put(engine, aPod('other', { addresses: ['10.0.0.1'], labels: { app: 'other' } }));
+    expect(engine.read(serviceEndpoints, web)[0]).toMatchObject({ labels: {}, workloadName: '' });
+    put(engine, aPod('web-0', { addresses: ['10.0.0.2'] }));
+    expect(engine.read(serviceEndpoints, web)[0]).toMatchObject({ labels: {}, workloadName: '' });
+    put(engine, aPod('web-0', { addresses: ['10.0.0.1'] }));
+    expect(engine.read(serviceEndpoints, web)[0]).toMatchObject({ workloadName: 'web-0' });
+  });
+
   test('are where their node is, else in the zone that the list names', () => {
     const engine = aMesh(aService('web'), aShard('web', [{ node: n1, zone: 'z' }]));
     expect(engine.read(serviceEndpoints, web)[0]?.locality).toEqual({ region: '', zone: 'z', subZone: '' });

@@ -48,7 +48,7 @@ describe('rows', () => {
     expect(cluster.rows.keys(endpointShards)).toEqual(['shop/api.shop.svc.cluster.local kubernetes/slices/web-x']);
   });
 
-  it('kubernetes/K74: hold nothing of an object but what is read of it, and what many have in common once', () => {
+  it('kubernetes/K74, kubernetes/K23: hold nothing of an object but what is read of it, and what many have in common once', () => {
     const cluster = aCluster();
     cluster.server.synced(definitions, ...basics);
     const two = ['a', 'b'].map((name) => ({ ...aKubernetesPod(name, '10.0.0.1'), metadata: metadataOf(name) }));
