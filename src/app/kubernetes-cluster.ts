@@ -34,7 +34,8 @@ export async function findCluster(
     return await clusterOf(kubeconfig ?? kubeconfigOf(surroundings), kubernetesContext);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    throw new ClusterError(error.message, { cause: error.cause });
+    // Its message says what was tried.
+    throw new ClusterError(`${error.message}: name another kubeconfig by --kubeconfig`, { cause: error });
   }
 }
 
