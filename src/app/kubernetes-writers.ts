@@ -9,6 +9,7 @@ import type { Engine } from '../incremental/engine.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { XdsServer } from '../xds/server.ts';
+import type { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { statusSubjects } from './status-subjects.ts';
 import { serverClock, timedClock } from './system-clock.ts';
@@ -20,6 +21,7 @@ export interface KubernetesWritersOptions {
   readonly settings: Pick<Settings, 'kubernetesStatusLease' | 'webhookConfiguration' | 'webhookCa'>;
   readonly engine: Engine;
   readonly xds: Pick<XdsServer, 'programming'>;
+  readonly nacked: NackedObjects;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -37,10 +39,10 @@ export async function runKubernetesWriters(options: KubernetesWritersOptions, si
 }
 
 async function writeStatus(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
-  const { client, source, engine, xds, metrics, log } = options;
+  const { client, metrics, log } = options;
   const { kubernetesStatusLease: statusLease } = options.settings;
   if (statusLease === undefined) return;
-  const subjects = statusSubjects(source, engine, xds, serverClock);
+  const subjects = statusSubjects({ ...options, clock: serverClock });
   for (const result of ['written', 'gone', 'forbidden', 'failed']) metrics.statusWrites.inc({ result }, 0);
   const wrote = (result: string): void => metrics.statusWrites.inc({ result });
   const lease = new Lease({

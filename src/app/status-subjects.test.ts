@@ -10,8 +10,9 @@ import {
   type ARow,
 } from '../../test/support/mesh-rows.ts';
 import type { Condition } from '../model/condition.ts';
-import { configKey, type ConfigKey } from '../model/keys.ts';
+import { configKey, proxyKey, type ConfigKey } from '../model/keys.ts';
 import type { Programming } from '../xds/programming.ts';
+import { NackedObjects } from './nacked-objects.ts';
 import { statusSubjects } from './status-subjects.ts';
 
 const key = configKey('networking.istio.io/VirtualService', 'shop', 'web');
@@ -27,10 +28,11 @@ const nobody: Programming = { proxies: 0, confirmed: 0, rejected: 0, rejections:
 function someSubjects(programming: Programming = nobody, ...rows: readonly ARow[]) {
   const engine = aMesh(aService('web'), ...rows);
   const clock = new ManualClock();
-  const subjects = statusSubjects('files', engine, { programming: () => programming }, clock);
+  const nacked = new NackedObjects();
+  const subjects = statusSubjects({ source: 'files', engine, xds: { programming: () => programming }, clock, nacked });
   const changed: ConfigKey[] = [];
   ends.push(subjects.follow((each) => changed.push(each)));
-  return { engine, subjects, news: () => changed.splice(0) };
+  return { engine, subjects, nacked, news: () => changed.splice(0) };
 }
 
 function programmedOf(conditions: readonly Condition[]): Condition | undefined {
@@ -102,9 +104,29 @@ describe('the objects of a source', () => {
     expect(news()).toEqual([key]);
   });
 
+  it('are told when a proxy refuses what follows from them (reliability/R19)', () => {
+    const { nacked, news } = someSubjects(nobody, web());
+    news();
+    const stream = { proxy: proxyKey('web-1#1'), nodeId: 'web-1', address: '10.0.0.1:1', wire: 'delta' } as const;
+    const object = {
+      kind: 'networking.istio.io/VirtualService',
+      namespace: 'shop',
+      name: 'web',
+      origin: { source: 'files' },
+    };
+    nacked.observer.nacked({ stream, type: 'routes', nonce: '1', message: 'no', names: ['80'], objects: [object] });
+    expect(news()).toEqual([key]);
+  });
+
   it('are heard of when they are refused before they ever were in force', () => {
     const engine = aMesh();
-    const subjects = statusSubjects('kubernetes', engine, { programming: () => nobody }, new ManualClock());
+    const subjects = statusSubjects({
+      source: 'kubernetes',
+      engine,
+      xds: { programming: () => nobody },
+      clock: new ManualClock(),
+      nacked: new NackedObjects(),
+    });
     const changed: ConfigKey[] = [];
     ends.push(subjects.follow((each) => changed.push(each)));
     const problem = anObjectProblem(key, { generation: 1, path: 'spec', message: 'no', number: 1 });

@@ -9,24 +9,29 @@ import { configs, sourceProblems } from '../model/tables.ts';
 import { objectConditions } from '../policy/status.ts';
 import type { Clock } from '../xds/clock.ts';
 import type { XdsServer } from '../xds/server.ts';
+import type { NackedObjects } from './nacked-objects.ts';
 
-/**
- * The objects of one source, and what became of them.
- *
- * @param source name of the source
- */
-export function statusSubjects(
-  source: string,
-  engine: Engine,
-  xds: Pick<XdsServer, 'programming'>,
-  clock: Clock,
-): StatusSubjects {
+export interface StatusSubjectsOptions {
+  /** Name of the source. */
+  readonly source: string;
+  readonly engine: Engine;
+  readonly xds: Pick<XdsServer, 'programming'>;
+  /** Of the server. */
+  readonly clock: Clock;
+  readonly nacked: Pick<NackedObjects, 'follow'>;
+}
+
+/** The objects of one source, and what became of them. */
+export function statusSubjects({ source, engine, xds, clock, nacked }: StatusSubjectsOptions): StatusSubjects {
   const wallTimeAt = (at: number): number => Math.round(at + clock.wallTime() - clock.now());
   const sources = { read: engine.read, xds, wallTimeAt };
   return {
     keys: () => keysOf(source, engine),
     conditionsOf: (key) => conditionsOf(key, sources),
-    follow: (changed) => followed(source, engine, changed),
+    follow: (changed) => {
+      const ends = [followed(source, engine, changed), nacked.follow(changed)];
+      return () => ends.forEach((end) => end());
+    },
   };
 }
 

@@ -22,6 +22,7 @@ import { kubernetesRegistries } from './kubernetes.ts';
 import { runKubernetesWriters } from './kubernetes-writers.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
+import { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
@@ -97,7 +98,8 @@ function assemble(options: WeirOptions) {
   const sourceNames = registries.map(({ name }) => name);
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
-  const observer = observers(streamLog(log), deliveryMetrics(metrics));
+  const nacked = new NackedObjects();
+  const observer = observers(streamLog(log), deliveryMetrics(metrics), nacked.observer);
   const xds = new XdsServer({
     engine,
     queries: {
@@ -133,7 +135,7 @@ function assemble(options: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, client, sourceNames, xds, observer, metrics, views, watches, close };
+  return { engine, registries, client, nacked, sourceNames, xds, observer, metrics, views, watches, close };
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
@@ -165,7 +167,7 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, client, sourceNames, xds, observer, metrics, views }: Weir,
+  { engine, registries, client, nacked, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
@@ -199,7 +201,7 @@ async function live(
     // What became of objects is known when everything has been read.
     if (client !== undefined) {
       const writing = runKubernetesWriters(
-        { client, source: 'kubernetes', settings, engine, xds, metrics, log },
+        { client, source: 'kubernetes', settings, engine, xds, nacked, metrics, log },
         signal,
       );
       opened.push({ close: () => writing });

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
+import { NackedObjects } from '../../src/app/nacked-objects.ts';
+import { runWeir, type Addresses } from '../../src/app/weir.ts';
+import { readKubeconfigFile } from '../../src/discovery/kubernetes/api/kubeconfig.ts';
+import { ScriptedClient } from '../support/scripted-client.ts';
 import { runKubernetesWriters } from '../../src/app/kubernetes-writers.ts';
 import { timedClock } from '../../src/app/system-clock.ts';
 import { listenWebhook, type Webhook } from '../../src/app/webhook.ts';
@@ -40,6 +44,7 @@ interface Told {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
+  readonly observedGeneration: number;
 }
 
 describe.skipIf(programs === undefined)('on the real API server', () => {
@@ -137,6 +142,7 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
         source: 'kubernetes',
         settings: config.settings,
         engine,
+        nacked: new NackedObjects(),
         xds: { programming: () => ({ proxies: 2, confirmed: 2, rejected: 0, rejections: [] }) },
         metrics: createMetrics({ version: '1', uptime: () => 0, processMetrics: false }),
         log: silentLog,
@@ -191,6 +197,92 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
     await until('the edit is told', async () => (await virtualServiceNamed('web')).status?.observedGeneration === 2);
     const after = await virtualServiceNamed('web');
     expect(after.status?.conditions).toContainEqual(expect.objectContaining({ type: 'ResolvedRefs', status: 'True' }));
+  });
+
+  describe('weir serve --kubernetes', () => {
+    let stop: AbortController;
+    let done: Promise<void>;
+    let addresses: Addresses;
+
+    beforeAll(async () => {
+      if (programs === undefined) return;
+      const flags = {
+        kubernetes: 'true',
+        kubernetesStatusLease: 'weir-system/weir-whole',
+        xdsPlaintext: '127.0.0.1:0',
+        admin: '127.0.0.1:0',
+      };
+      const config = readConfig({ flags, environment: {} });
+      const cluster = await readKubeconfigFile(server.kubeconfigPath);
+      if (config.kind === 'invalid' || cluster.kind === 'invalid') throw new Error(JSON.stringify([config, cluster]));
+      await apply({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'orders', namespace: 'shop' },
+        spec: { ports: [{ name: 'http', port: 80 }] },
+      });
+      stop = new AbortController();
+      const { settings } = config;
+      await new Promise<void>((resolve, reject) => {
+        const onReady = (ready: Addresses): void => {
+          addresses = ready;
+          resolve();
+        };
+        const options = { settings, cluster: cluster.value, variables: {}, version: '1', log: silentLog, onReady };
+        done = runWeir(options, stop.signal);
+        done.catch(reject);
+      });
+    });
+    afterAll(async () => {
+      stop.abort();
+      await done;
+    });
+
+    async function told(name: string, type: string): Promise<Told & { readonly message: string }> {
+      const { status } = await virtualServiceNamed(name);
+      const nothing = { type, status: '', reason: '', message: '', observedGeneration: 0 };
+      return { ...nothing, ...status?.conditions.find((each) => each.type === type) };
+    }
+
+    it('says of each edit how many proxies have confirmed it, and what a proxy has against it (istio-compat/I172, reliability/R19)', async () => {
+      const spec = (timeout: string) => ({
+        hosts: ['orders'],
+        http: [{ timeout, route: [{ destination: { host: 'orders' } }] }],
+      });
+      await apply(virtualService('whole', spec('1s')));
+      await until('nobody uses it', async () => (await told('whole', 'Programmed')).reason === 'NoProxies');
+
+      const proxy = new ScriptedClient(addresses.xdsPlaintext ?? '', 'delta');
+      ends.push(() => Promise.resolve(proxy.drop()));
+      const node = { id: 'sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local' };
+      proxy.hello('routes', { resourceNamesSubscribe: ['80'] }, node);
+      proxy.ack(await proxy.next());
+      await apply(virtualService('whole', spec('2s')));
+      proxy.ack(await proxy.next());
+      await until('it is programmed', async () => (await told('whole', 'Programmed')).status === 'True');
+      expect(await told('whole', 'Programmed')).toMatchObject({
+        message: 'confirmed by 1 of 1 proxy',
+        observedGeneration: 2,
+      });
+
+      await apply(virtualService('whole', spec('7s')));
+      proxy.nack(await proxy.next(), 'no timeouts, please');
+      await until('it is refused', async () => (await told('whole', 'Programmed')).reason === 'Rejected');
+      const { message, observedGeneration } = await told('whole', 'Programmed');
+      expect(message).toMatch(/refused by 1:\nsidecar~10\.0\.0\.1~web-1\.shop~.*: no timeouts, please/);
+      expect(observedGeneration).toBe(3);
+    });
+
+    it('says of an object that it refuses why, and which generation stays in force (reliability/R23)', async () => {
+      await apply(virtualService('edited', { ...routesTo('reviews'), hosts: ['other.example.com'] }));
+      await until('it is in force', async () => (await told('edited', 'Accepted')).status === 'True');
+      const http = [{ match: [{ uri: { regex: '(' } }], route: [{ destination: { host: 'reviews' } }] }];
+      await apply(virtualService('edited', { hosts: ['other.example.com'], http }));
+      await until('it is refused', async () => (await told('edited', 'Accepted')).status === 'False');
+      const { message, observedGeneration } = await told('edited', 'Accepted');
+      expect(message).toMatch(/^generation 1 stays in force:\nspec\.http\[0\]\.match\[0\]\.uri.*is not RE2/);
+      expect(observedGeneration).toBe(2);
+    });
   });
 
   describe('the webhook', () => {
