@@ -1,8 +1,8 @@
 import type { Read } from '../incremental/definitions.ts';
 import type { Condition } from '../model/condition.ts';
-import type { ConfigKind } from '../model/config-object.ts';
-import { partsOfConfigKey, type ConfigKey } from '../model/keys.ts';
-import type { Provenance } from '../model/provenance.ts';
+import { compareText, type ConfigKind } from '../model/config-object.ts';
+import { configKey, partsOfConfigKey, type ConfigKey } from '../model/keys.ts';
+import { titleOf, type ObjectReference, type Provenance } from '../model/provenance.ts';
 import { configs } from '../model/tables.ts';
 import { objectConditions } from '../policy/status.ts';
 import type { Programming } from '../xds/programming.ts';
@@ -13,6 +13,33 @@ export interface ObjectStatusSources {
   readonly xds: Pick<XdsServer, 'programming'>;
   /** Milliseconds of the monotonic clock -> milliseconds since 1970. */
   readonly wallTimeAt: (at: number) => number;
+}
+
+/** An object, and what became of it. */
+export interface ObjectStatus {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly conditions: readonly Condition[];
+}
+
+/** Objects that are shown: of more than these nobody reads each. */
+const mostObjects = 200;
+
+/** Those objects of which something is said: refused by their source, found to be in each other's way, or refused by a proxy. */
+export function statusesOfNamed(
+  named: Iterable<Pick<ObjectReference, 'kind' | 'namespace' | 'name'>>,
+  sources: ObjectStatusSources,
+): readonly ObjectStatus[] {
+  const statuses = new Map<ConfigKey, ObjectStatus>();
+  for (const { kind, namespace, name } of named) {
+    if (statuses.size === mostObjects) break;
+    const key = configKey(kind, namespace, name);
+    if (statuses.has(key)) continue;
+    const conditions = conditionsOf(key, sources);
+    if (conditions.length > 0) statuses.set(key, { kind, namespace, name, conditions });
+  }
+  return [...statuses.values()].toSorted((a, b) => compareText(titleOf(a), titleOf(b)));
 }
 
 /** What became of an object, down to the proxies; empty: there is no such object. */

@@ -20,6 +20,7 @@ async function anAdminServer(views: Partial<AdminViews> = {}) {
           sources: [],
           problems: [],
           findings: [],
+          statusesOf: () => [],
           placeOf: () => undefined,
           proxies: [],
         }),

@@ -78,6 +78,7 @@ function aReport(input: Partial<StatusInput> = {}) {
     sources: [],
     problems: [],
     findings: [],
+    statusesOf: () => [],
     placeOf: ({ origin: { file = '' } }, path) => ({ file, line: path === '' ? 1 : 12 }),
     proxies: [],
     ...input,
@@ -92,6 +93,35 @@ describe('report', () => {
     });
     expect(sources).toMatchObject([{ name: 'files', since: '1970-01-01T00:00:00.000Z', problems: 3 }]);
     expect(problems.map(({ file, line }) => `${file}:${line}`)).toEqual(['a.yaml:3', 'a.yaml:20', 'b.yaml:1']);
+  });
+
+  it('says what became of the objects that something is said of', () => {
+    const origin = { source: 'kubernetes' };
+    const web = { kind: 'networking.istio.io/VirtualService', namespace: 'shop', name: 'web', origin };
+    const [api, cart] = [
+      { ...web, name: 'api' },
+      { ...web, name: 'cart' },
+    ];
+    const problem: SourceProblem = { ...aProblem('a.yaml', 1), place: { kind: 'object', object: api } };
+    const finding = {
+      severity: 'warning',
+      code: 'IST0101',
+      path: '',
+      message: 'm',
+      advice: 'a',
+      object: cart,
+    } as const;
+    const named: string[] = [];
+    const statusesOf: StatusInput['statusesOf'] = (objects) => {
+      named.push(...objects.map(({ name }) => name));
+      return [{ kind: web.kind, namespace: 'shop', name: 'web', conditions: [] }];
+    };
+    const proxies = [aProxy('web-1', { types: [aType('routes', 'rejected')] })];
+    const { objects } = aReport({ problems: [problem], findings: [finding], proxies, statusesOf });
+    expect([named.toSorted(), objects]).toEqual([
+      ['api', 'cart', 'web'],
+      [{ kind: web.kind, namespace: 'shop', name: 'web', conditions: [] }],
+    ]);
   });
 
   it('names the object, or the kind of objects, that a problem without a file is about', () => {

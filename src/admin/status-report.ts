@@ -8,6 +8,7 @@ import {
   type SourceProblem,
 } from '../model/source.ts';
 import type { ScopedType } from '../model/scope.ts';
+import type { ObjectStatus } from './object-status.ts';
 import type { NackStatus, ProxyStatus, SyncState, TypeStatus } from '../xds/status.ts';
 
 /** What `/status` answers and `weir status` prints. Times are ISO 8601. A field that is absent is unknown or does not apply. */
@@ -20,6 +21,8 @@ export interface StatusReport {
   readonly problems: readonly ProblemReport[];
   /** Objects that probably do not mean what their authors meant. */
   readonly findings: readonly FindingReport[];
+  /** What became of the objects of which something is said above, and of those that proxies refuse; the first 200 of them. */
+  readonly objects: readonly ObjectStatus[];
   /** How many distinct scopes the connected proxies have, by type. */
   readonly scopes: Readonly<Record<string, number>>;
   readonly proxies: readonly ProxyReport[];
@@ -130,6 +133,7 @@ export interface StatusInput {
   readonly sources: Iterable<Source>;
   readonly problems: Iterable<SourceProblem>;
   readonly findings: readonly Finding[];
+  readonly statusesOf: (named: readonly ObjectReference[]) => readonly ObjectStatus[];
   readonly placeOf: PlaceOf;
   readonly proxies: readonly ProxyStatus[];
 }
@@ -146,9 +150,16 @@ export function statusReport(input: StatusInput): StatusReport {
       .map((source) => sourceReport(source, problems.filter((problem) => problem.source === source.name).length)),
     problems,
     findings: input.findings.map((finding) => findingReport(finding, input.placeOf)),
+    objects: input.statusesOf(namedIn(input)),
     scopes: scopeCounts(input.proxies),
     proxies: input.proxies.map((proxy) => proxyReport(proxy, input.placeOf)).toSorted(byWorkload),
   };
+}
+
+function namedIn({ problems, findings, proxies }: StatusInput): readonly ObjectReference[] {
+  const refused = proxies.flatMap(({ types }) => types.flatMap(({ nack }) => nack?.objects ?? []));
+  const unread = Array.from(problems, ({ place }) => (place.kind === 'object' ? [place.object] : [])).flat();
+  return [...refused, ...unread, ...findings.map(({ object }) => object)];
 }
 
 /** How many distinct scopes the proxies have, by type: each resource of the type is built that many times at most. */

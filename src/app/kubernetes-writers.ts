@@ -12,7 +12,7 @@ import type { XdsServer } from '../xds/server.ts';
 import type { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { statusSubjects } from './status-subjects.ts';
-import { serverClock, timedClock } from './system-clock.ts';
+import { timedClock, wallTimeAt } from './system-clock.ts';
 
 export interface KubernetesWritersOptions {
   readonly client: ApiClient;
@@ -42,7 +42,7 @@ async function writeStatus(options: KubernetesWritersOptions, signal: AbortSigna
   const { client, metrics, log } = options;
   const { kubernetesStatusLease: statusLease } = options.settings;
   if (statusLease === undefined) return;
-  const subjects = statusSubjects({ ...options, clock: serverClock });
+  const subjects = statusSubjects({ ...options, wallTimeAt });
   for (const result of ['written', 'gone', 'forbidden', 'failed']) metrics.statusWrites.inc({ result }, 0);
   const wrote = (result: string): void => metrics.statusWrites.inc({ result });
   const lease = new Lease({

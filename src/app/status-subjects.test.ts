@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../test/support/clocks.ts';
 import {
   aMesh,
   anObjectProblem,
@@ -25,11 +24,18 @@ const web = (generation = 1): ARow =>
   aVirtualService('web', { hosts: ['web'], http: [{ route: [{ destination: { host: 'web' } }] }] }, { generation });
 const nobody: Programming = { proxies: 0, confirmed: 0, rejected: 0, rejections: [] };
 
+const wallTimeAt = (at: number): number => 1_700_000_000_000 + at;
+
 function someSubjects(programming: Programming = nobody, ...rows: readonly ARow[]) {
   const engine = aMesh(aService('web'), ...rows);
-  const clock = new ManualClock();
   const nacked = new NackedObjects();
-  const subjects = statusSubjects({ source: 'files', engine, xds: { programming: () => programming }, clock, nacked });
+  const subjects = statusSubjects({
+    source: 'files',
+    engine,
+    xds: { programming: () => programming },
+    wallTimeAt,
+    nacked,
+  });
   const changed: ConfigKey[] = [];
   ends.push(subjects.follow((each) => changed.push(each)));
   return { engine, subjects, nacked, news: () => changed.splice(0) };
@@ -124,7 +130,7 @@ describe('the objects of a source', () => {
       source: 'kubernetes',
       engine,
       xds: { programming: () => nobody },
-      clock: new ManualClock(),
+      wallTimeAt,
       nacked: new NackedObjects(),
     });
     const changed: ConfigKey[] = [];

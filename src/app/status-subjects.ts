@@ -7,7 +7,6 @@ import { configKey, type ConfigKey } from '../model/keys.ts';
 import type { SourceProblem } from '../model/source.ts';
 import { configs, sourceProblems } from '../model/tables.ts';
 import { objectConditions } from '../policy/status.ts';
-import type { Clock } from '../xds/clock.ts';
 import type { XdsServer } from '../xds/server.ts';
 import type { NackedObjects } from './nacked-objects.ts';
 
@@ -16,14 +15,13 @@ export interface StatusSubjectsOptions {
   readonly source: string;
   readonly engine: Engine;
   readonly xds: Pick<XdsServer, 'programming'>;
-  /** Of the server. */
-  readonly clock: Clock;
+  /** A moment of the server's clock -> milliseconds since 1970. */
+  readonly wallTimeAt: (at: number) => number;
   readonly nacked: Pick<NackedObjects, 'follow'>;
 }
 
 /** The objects of one source, and what became of them. */
-export function statusSubjects({ source, engine, xds, clock, nacked }: StatusSubjectsOptions): StatusSubjects {
-  const wallTimeAt = (at: number): number => Math.round(at + clock.wallTime() - clock.now());
+export function statusSubjects({ source, engine, xds, wallTimeAt, nacked }: StatusSubjectsOptions): StatusSubjects {
   const sources = { read: engine.read, xds, wallTimeAt };
   return {
     keys: () => keysOf(source, engine),

@@ -42,3 +42,8 @@ export function busyShare(): () => number {
     return utilization;
   };
 }
+
+/** A moment of the server's clock, in milliseconds since 1970. */
+export function wallTimeAt(at: number): number {
+  return Math.round(at + Date.now() - performance.now());
+}

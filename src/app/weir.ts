@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { allFindings } from '../admin/all-findings.ts';
+import { statusesOfNamed } from '../admin/object-status.ts';
 import { listenAdmin, type AdminViews } from '../admin/server.ts';
 import { statusReport } from '../admin/status-report.ts';
 import type { PlaceOf } from '../admin/status-report.ts';
@@ -26,7 +27,7 @@ import { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
-import { busyShare, serverClock, sourceClock, systemPacing } from './system-clock.ts';
+import { busyShare, serverClock, sourceClock, systemPacing, wallTimeAt } from './system-clock.ts';
 import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
 
@@ -131,6 +132,7 @@ function assemble(options: WeirOptions) {
         sources: engine.rows(sources),
         problems: engine.rows(sourceProblems),
         findings: engine.read(allFindings, 'all'),
+        statusesOf: (named) => statusesOfNamed(named, { read: engine.read, xds, wallTimeAt }),
         placeOf,
         proxies: xds.proxies(),
       }),

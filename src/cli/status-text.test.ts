@@ -50,6 +50,7 @@ function aReport(report: Partial<StatusReport> = {}): StatusReport {
     ],
     problems: [],
     findings: [],
+    objects: [],
     scopes: {},
     proxies: [],
     ...report,
@@ -93,6 +94,39 @@ it('says why it is not ready, and why a source is not fresh', () => {
   });
   expect(text).toContain('weir 1.2.3, not ready: source files has not been read yet, started');
   expect(text).toContain('stale (the directory is gone)');
+});
+
+it('shows what became of objects, in a row each', () => {
+  const about = { observedGeneration: 1, message: '' };
+  const web = { kind: object.kind, namespace: 'shop', name: 'web' };
+  const rows = textOf({
+    objects: [
+      {
+        ...web,
+        conditions: [
+          { type: 'Accepted', status: 'True', reason: 'Accepted', ...about },
+          { type: 'ResolvedRefs', status: 'False', reason: 'HostNotFound', ...about },
+          {
+            type: 'Programmed',
+            status: 'False',
+            reason: 'Rejected',
+            ...about,
+            message: 'confirmed by 1 of 2 proxies, refused by 1:\nx',
+          },
+          { type: 'Shadowed', status: 'True', reason: 'RuleUnreachable', ...about },
+        ],
+      },
+      { ...web, name: 'api', conditions: [{ type: 'Accepted', status: 'False', reason: 'Invalid', ...about }] },
+    ],
+  });
+  expect(rows).toContain(
+    [
+      'OBJECTS',
+      'OBJECT                   ACCEPTED  RESOLVED      PROGRAMMED                                 ALSO',
+      'VirtualService shop/web  Accepted  HostNotFound  confirmed by 1 of 2 proxies, refused by 1  Shadowed (RuleUnreachable)',
+      'VirtualService shop/api  Invalid   -             -',
+    ].join('\n'),
+  );
 });
 
 it('shows how it goes with each kind of a source that follows them one by one', () => {

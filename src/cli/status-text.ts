@@ -9,6 +9,8 @@ import type {
   StatusReport,
   TypeReport,
 } from '../admin/status-report.ts';
+import type { ObjectStatus } from '../admin/object-status.ts';
+import type { ConditionType } from '../model/condition.ts';
 import { titleOf } from '../model/provenance.ts';
 import { table } from './table.ts';
 
@@ -35,6 +37,7 @@ export function statusText(report: StatusReport, { colours, now }: TextOptions):
     findings.length === 0
       ? ''
       : section('FINDINGS', findings.map((each) => findingText(each, paint)).join('\n'), paint),
+    objectSection(report.objects, paint),
     section('PROXIES', proxies.length === 0 ? 'none is connected' : proxyTable(proxies, paint, age), paint),
     nackSection(proxies, paint, age),
   ];
@@ -104,6 +107,31 @@ function findingText({ severity, code, object, message, advice }: FindingReport,
 function objectText({ file, line, path, ...object }: ObjectReport): string {
   const place = file === undefined ? '' : `${file}:${line ?? 1}: `;
   return `${place}${titleOf(object)}${path === '' ? '' : `, ${path}`}`;
+}
+
+function objectSection(objects: readonly ObjectStatus[], paint: Paint): string {
+  if (objects.length === 0) return '';
+  const rows = objects.map((object) => {
+    const cell = (type: ConditionType): string => conditionText(object, type, paint);
+    return [titleOf(object), cell('Accepted'), cell('ResolvedRefs'), cell('Programmed'), alsoText(object, paint)];
+  });
+  return section('OBJECTS', table([['OBJECT', 'ACCEPTED', 'RESOLVED', 'PROGRAMMED', 'ALSO'], ...rows]), paint);
+}
+
+function conditionText({ conditions }: ObjectStatus, type: ConditionType, paint: Paint): string {
+  const condition = conditions.find((each) => each.type === type);
+  if (condition === undefined) return '-';
+  const { status, reason, message } = condition;
+  // How many proxies have it is worth saying in any case.
+  const text =
+    type === 'Programmed' && status !== 'Unknown' ? (message.split('\n', 1)[0] ?? '').replace(/:$/, '') : reason;
+  return paint(status === 'True' ? 'green' : status === 'False' ? 'red' : 'gray', text);
+}
+
+/** Conditions that are told only while they are so. */
+function alsoText({ conditions }: ObjectStatus, paint: Paint): string {
+  const also = conditions.filter(({ type }) => type === 'Conflicted' || type === 'Shadowed');
+  return also.map(({ type, reason }) => paint('yellow', `${type} (${reason})`)).join(', ');
 }
 
 function proxyTable(proxies: readonly ProxyReport[], paint: Paint, age: (time: string) => string): string {
