@@ -72,13 +72,16 @@ describe('kubernetes/K122: the alerts', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
   });
 
-  it('kubernetes/K122: cover pushes, refusals, proxies behind, sources, the event loop and memory', () => {
+  it('cover pushes, refusals, proxies behind, sources, reflectors, leaders, the event loop and memory', () => {
     const asked = new Set(alerts.flatMap(({ expr }) => metricsIn(expr)));
     for (const name of [
       'weir_push_latency_seconds_bucket',
       'pilot_total_xds_rejects',
       'weir_proxies',
       'weir_source_freshness',
+      'weir_kubernetes_reflector_silence_seconds',
+      'weir_kubernetes_reflector_expired_total',
+      'weir_leader',
       'nodejs_eventloop_lag_p99_seconds',
       'process_resident_memory_bytes',
     ]) {

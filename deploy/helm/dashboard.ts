@@ -207,6 +207,42 @@ const rows: readonly Row[] = [
     ],
   },
   {
+    title: 'Kubernetes',
+    panels: [
+      {
+        title: 'Silence',
+        description:
+          'Time since the last event, bookmark or list of a kind; the longest. A quiet kind may be silent for two minutes.',
+        unit: 's',
+        queries: {
+          '{{cluster}} {{kind}}': `max by (cluster, kind) (weir_kubernetes_reflector_silence_seconds{${selected}})`,
+        },
+      },
+      {
+        title: 'Lists, watches and what ended them',
+        description: 'Expired: the server forgot (410), and everything is asked for again.',
+        unit: 'ops',
+        queries: {
+          'lists {{cluster}}': perSecond('weir_kubernetes_reflector_lists_total', 'cluster'),
+          'watches {{cluster}}': perSecond('weir_kubernetes_reflector_watches_total', 'cluster'),
+          'expired {{cluster}}': perSecond('weir_kubernetes_reflector_expired_total', 'cluster'),
+          'stalled {{cluster}}': perSecond('weir_kubernetes_reflector_stalls_total', 'cluster'),
+          'failed {{cluster}}': perSecond('weir_kubernetes_reflector_failures_total', 'cluster'),
+        },
+      },
+      {
+        title: 'Status and reviews',
+        description:
+          'Writes of what became of objects, by result; objects that the webhook was asked about, by outcome.',
+        unit: 'ops',
+        queries: {
+          'status {{result}}': perSecond('weir_status_writes_total', 'result'),
+          'review {{outcome}}': perSecond('weir_admission_reviews_total', 'outcome'),
+        },
+      },
+    ],
+  },
+  {
     title: 'What it costs',
     panels: [
       {

@@ -20,10 +20,13 @@ const settingsOfTheChart: ReadonlySet<SettingKey> = new Set([
   'webhook',
   'webhookCert',
   'webhookKey',
+  'webhookCa',
+  'webhookConfiguration',
   'kubernetes',
   'kubeconfig',
   'kubernetesContext',
   'kubernetesMeshConfig',
+  'kubernetesStatusLease',
   'kubernetesRemoteSecrets',
 ]);
 
@@ -68,7 +71,6 @@ const values = z
       failurePolicy: z.enum(['Ignore', 'Fail']),
       timeoutSeconds: z.int().min(1).max(30),
       tls: z.strictObject({ secretName: z.string().min(1) }),
-      caBundle: z.string(),
     }),
     serviceAccount: z.strictObject({ create: z.boolean(), name: z.string(), annotations: labels }),
     rbac: z.strictObject({ create: z.boolean() }),

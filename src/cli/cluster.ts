@@ -3,7 +3,6 @@ import { Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import { weirVersion } from '../app/version.ts';
 import { ApiError, type ApiClient } from '../discovery/kubernetes/api/api-client.ts';
-import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 /** The cluster that a command works on. */
@@ -46,19 +45,15 @@ export async function withCluster(
 
 /** Loaded only here, so that the other commands start quickly. */
 async function connect(host: Host, flags: ClusterFlags): Promise<ApiClient> {
-  const [{ findCluster }, { createApiClient }, { serverClock, sourceClock }] = await Promise.all([
+  const [{ findCluster }, { createApiClient }, { timedClock }] = await Promise.all([
     import('../app/kubernetes-cluster.ts'),
     import('../discovery/kubernetes/api/create-api-client.ts'),
     import('../app/system-clock.ts'),
   ]);
-  const clock: TimedClock = {
-    ...sourceClock,
-    after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
-  };
   const { environment: variables } = host;
   const { kubeconfig, context: kubernetesContext } = flags;
   const cluster = await findCluster({ kubeconfig, kubernetesContext }, { variables, home: homedir() });
-  return createApiClient(cluster, { clock, userAgent: `weir/${weirVersion}`, variables });
+  return createApiClient(cluster, { clock: timedClock, userAgent: `weir/${weirVersion}`, variables });
 }
 
 async function explained(error: unknown): Promise<unknown> {

@@ -57,6 +57,7 @@ capabilities: { drop: [ALL] }
 {{- define "weir.settings" -}}
 {{- $own := dict "admin" (printf "%s:15014" .Values.listen) "logFormat" "json" }}
 {{- $_ := set $own "kubernetes" true }}
+{{- $_ := set $own "kubernetesStatusLease" (printf "%s/%s-status" .Release.Namespace (include "weir.name" .)) }}
 {{- $_ := set $own "kubernetesMeshConfig" (printf "%s/%s" .Release.Namespace (include "weir.meshConfig" .)) }}
 {{- if .Values.remoteClusters.enabled }}
 {{- $_ := set $own "kubernetesRemoteSecrets" .Release.Namespace }}
@@ -71,6 +72,8 @@ capabilities: { drop: [ALL] }
 {{- $_ := set $own "webhook" (printf "%s:15017" .Values.listen) }}
 {{- $_ := set $own "webhookCert" "/etc/weir/webhook-tls/tls.crt" }}
 {{- $_ := set $own "webhookKey" "/etc/weir/webhook-tls/tls.key" }}
+{{- $_ := set $own "webhookCa" "/etc/weir/webhook-tls/ca.crt" }}
+{{- $_ := set $own "webhookConfiguration" (include "weir.clusterName" .) }}
 {{- end }}
 {{- toYaml (mergeOverwrite $own .Values.settings) }}
 {{- end }}

@@ -1,0 +1,159 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { chartFolder, namespace, renderChart } from '../../deploy/helm/helm.ts';
+import { untilEstablished } from '../../src/cli/install-crds.ts';
+import { ownDefinitions } from '../../src/cli/own-definitions.ts';
+import { ApiServer } from '../support/api-server/api-server.ts';
+import { kubeconfigOf } from '../support/api-server/keys.ts';
+import { apiServerForTests } from '../support/api-server/programs.ts';
+import { Authority } from '../support/certificates.ts';
+
+/** Weir as the chart runs it: its settings, and the rights of its account and no others. */
+
+const programs = await apiServerForTests();
+const { helm } = programs ?? {};
+const root = join(import.meta.dirname, '..', '..');
+
+interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** What the account is made of; the rest of the chart would need nodes. */
+const paths: Readonly<Record<string, string>> = {
+  ServiceAccount: `/api/v1/namespaces/${namespace}/serviceaccounts`,
+  ConfigMap: `/api/v1/namespaces/${namespace}/configmaps`,
+  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+  Role: `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles`,
+  RoleBinding: `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`,
+  ValidatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+};
+
+const name = 'weir-canary';
+const policies = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices';
+
+describe.skipIf(helm === undefined)('Weir with everything that the chart can set', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-account-'));
+  const place = (file: string): string => join(folder, file);
+  const log: string[] = [];
+  let server: ApiServer;
+  let weir: ChildProcessByStdio<null, Readable, Readable>;
+  let admin = '';
+
+  const post = async (path: string, body: unknown) =>
+    (await server.client.request({ method: 'POST', path, body })).body;
+
+  beforeAll(async () => {
+    server = await ApiServer.start({ programs: programs! });
+    for (const each of [namespace, 'shop']) {
+      await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: each } });
+    }
+    for (const definition of ownDefinitions) {
+      await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+      await untilEstablished(server.client, definition, AbortSignal.timeout(30_000));
+    }
+    writeFileSync(place('values.yaml'), 'webhook: { failurePolicy: Ignore }');
+    const values = [join(chartFolder, '..', 'all-flags-values.yaml'), place('values.yaml')];
+    const objects = parseAllDocuments(await renderChart(helm!, values)).map((each) => each.toJS() as KubernetesObject);
+    for (const object of objects) {
+      const path = paths[object.kind];
+      if (path !== undefined) await post(path, object);
+    }
+    await post(policies, {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'web' },
+      spec: { hosts: ['web'], http: [{ route: [{ destination: { host: 'web' } }] }] },
+    });
+    await start(objects.find(({ metadata }) => metadata.name === `${name}-settings`)?.data?.['weir.yaml'] ?? '');
+  });
+
+  /** With the files and ports of a test in place of those of a pod. */
+  async function start(settings: string): Promise<void> {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } };
+    const answer = await post(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request);
+    const { token } = (answer as { readonly status: { readonly token: string } }).status;
+    const authority = new Authority('mesh');
+    const { certificate, key } = authority.issue('weir', `${name}.${namespace}.svc`);
+    writeFileSync(place('tls.crt'), certificate);
+    writeFileSync(place('tls.key'), key);
+    writeFileSync(place('ca.crt'), authority.certificate);
+    writeFileSync(place('kubeconfig'), kubeconfigOf(server.url, { ca: server.ca, token }));
+    const local = settings.replaceAll(/0\.0\.0\.0:\d+/g, '127.0.0.1:0').replaceAll(/\/etc\/weir\/[a-z]+-tls/g, folder);
+    writeFileSync(place('weir.yaml'), `${local}\nkubeconfig: ${place('kubeconfig')}\n`);
+    weir = spawn(join(root, 'bin', 'weir'), ['serve', '--config', place('weir.yaml')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    createInterface({ input: weir.stderr }).on('line', (line) => log.push(line));
+    const ready = once(createInterface({ input: weir.stdout }), 'line');
+    const [line] = (await Promise.race([ready, once(weir, 'close')])) as [unknown];
+    admin = /admin (http:[^\s,]+)/.exec(String(line))?.[1] ?? '';
+    if (admin === '') throw new Error(log.join('\n'));
+  }
+
+  afterAll(async () => {
+    weir.kill('SIGTERM');
+    if (weir.exitCode === null) await once(weir, 'close');
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('kubernetes/K96: reads everything that it follows', async () => {
+    const status = (await (await fetch(`${admin}/status`)).json()) as {
+      readonly sources: readonly { readonly freshness: { readonly state: string } | string }[];
+      readonly problems: readonly unknown[];
+    };
+    expect(status.problems).toEqual([]);
+    expect(status.sources.map(({ freshness }) => freshness)).toEqual(status.sources.map(() => 'synced'));
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    expect(metrics).toContain('pilot_virt_services 1');
+  });
+
+  /** Asks again and again, because what it asks for is written some time after the start. */
+  async function eventually<Value>(
+    path: string,
+    read: (object: Readonly<Record<string, unknown>>) => Value | undefined,
+  ) {
+    const end = Date.now() + 20_000;
+    for (;;) {
+      const { body } = await server.client.request({ path });
+      const value = read(body as Readonly<Record<string, unknown>>);
+      if (value !== undefined) return value;
+      if (Date.now() > end) throw new Error(`${path}: ${JSON.stringify(body)}\n${log.join('\n')}`);
+      await delay(100);
+    }
+  }
+
+  it('kubernetes/K98: writes status by the lease that is its own', async () => {
+    const status = await eventually(`${policies}/web`, (object) => object['status']);
+    expect(status).toMatchObject({
+      conditions: expect.arrayContaining([expect.objectContaining({ type: 'Accepted', status: 'True' })]) as unknown,
+    });
+    const lease = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}-status`;
+    expect((await server.client.request({ path: lease })).body).toMatchObject({ spec: { leaseDurationSeconds: 15 } });
+  });
+
+  it('kubernetes/K99: puts the authority of its certificate into the configuration of its webhook', async () => {
+    const path = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${name}-${namespace}`;
+    const bundle = await eventually(path, ({ webhooks }) => {
+      const [{ clientConfig }] = webhooks as readonly [{ readonly clientConfig: { readonly caBundle?: string } }];
+      return clientConfig.caBundle;
+    });
+    expect(Buffer.from(bundle, 'base64').toString().trim()).toBe(readFileSync(place('ca.crt'), 'utf8').trim());
+  });
+
+  it('is refused nothing', () => {
+    expect(log.filter((line) => /forbidden|Weir may not|"status":403/.test(line))).toEqual([]);
+  });
+});
