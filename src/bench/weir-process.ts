@@ -5,7 +5,7 @@ import { startWeir, type Held, type WeirSpec, type WeirUnderTest } from './weir-
 
 const more = (server: () => WeirUnderTest) => ({
   /** Bytes of the first service's load assignment in a response. */
-  assignmentBytes: (_: undefined): number => server().world.assignment(0).fragment.length,
+  assignmentBytes: (_: undefined): number => server().world.assignment(0).bytes,
   /** What a sidecar holds when it has everything: versions of clusters and load assignments by name. */
   held: (_: undefined): Held => server().held(),
   size: (_: undefined) => server().size(),
