@@ -79,12 +79,16 @@ describe.skipIf(programs === undefined)('a real control plane', { timeout: 120_0
   });
 
   it('keeps watches open for a while after it was asked to end, and what they say is true (kubernetes/K142, kubernetes/K155)', async () => {
-    const { server, session } = await start({ controllers: false, watchTerminationGrace: '20s' });
+    // With the delay there is something for the watch to say: without, whether a write is still taken is a matter of luck.
+    const { server, session } = await start({
+      controllers: false,
+      watchTerminationGrace: '20s',
+      shutdownDelay: '10s',
+    });
     const { resourceVersion } = (await session.list('secrets')).metadata;
     const watching = await session.watch('secrets', { resourceVersion });
     stops.push(async () => watching.close());
     const ended = server.terminate('kube-apiserver').then(() => 'ended');
-    // The connection that is open is served until the end.
     await session.create('secrets', { metadata: { name: 'a' } });
     expect(summary(await watching.next())).toBe('ADDED a');
     expect(await Promise.race([ended, Promise.resolve('still there')])).toBe('still there');

@@ -23,6 +23,8 @@ export interface ApiServerOptions {
    * production, which is 60 s (K155).
    */
   readonly watchTerminationGrace?: string | undefined;
+  /** How long the API server goes on as before when it is asked to end, as its flag has it. Default: not at all. */
+  readonly shutdownDelay?: string;
 }
 
 /** Those without which services have no endpoints and namespaces do not end (K131). */
@@ -229,6 +231,7 @@ function commandsOf(
       // Without its controller no namespace would have the account that this one demands of every pod.
       ...(runsControllers ? [] : ['--disable-admission-plugins=ServiceAccount']),
       ...(grace === undefined ? [] : [`--shutdown-watch-termination-grace-period=${grace}`]),
+      ...(options.shutdownDelay === undefined ? [] : [`--shutdown-delay-duration=${options.shutdownDelay}`]),
     ],
   });
   if (runsControllers && programs.controllerManager !== undefined) {
