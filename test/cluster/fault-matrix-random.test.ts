@@ -72,12 +72,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass'), milliseconds: fc.nat({ max: 90_000 }) }) },
 );
 
+/** Objects of version 3 are not selected, where anything is selected. */
+const selection = { namespace: 'default', labelSelector: 'version!=3' };
+
 async function take(rig: ReflectorRig, step: Step, gone: Set<string>): Promise<void> {
   const { server } = rig;
   const current =
     'name' in step ? server.objects.list('pods').find(({ metadata }) => metadata.name === step.name) : undefined;
   switch (step.kind) {
     case 'put':
+      if (current !== undefined && step.version === '3') gone.add(current.metadata.uid);
       rig.put(step.name, step.version);
       return;
     case 'remove':
@@ -88,7 +92,7 @@ async function take(rig: ReflectorRig, step: Step, gone: Set<string>): Promise<v
       if (step.kind === 'recreate') rig.put(step.name, 'anew');
       return;
     case 'repeat':
-      if (current === undefined) return;
+      if (current === undefined || current.metadata.labels?.['version'] === '3') return;
       server.say('pods', { type: step.type, object: { apiVersion: 'v1', kind: 'Pod', ...current } });
       return;
     case 'down':
@@ -123,8 +127,9 @@ describe.each(transports)('a reflector over $name', ({ tls }) => {
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }),
         fc.boolean(),
-        async (steps, lists) => {
-          const rig = await ReflectorRig.start({ tls });
+        fc.boolean(),
+        async (steps, lists, selects) => {
+          const rig = await ReflectorRig.start({ tls, ...(selects ? { selection } : {}) });
           try {
             const gone = new Set<string>();
             rig.put('a');

@@ -95,7 +95,7 @@ describe.each(transports)('reflectors of several kinds over $name', ({ tls }) =>
       if (previous !== undefined) expect(at - previous.at).toBeGreaterThanOrEqual(6 * everyMs);
     }
     for (const { plural } of kinds) {
-      const served = server.objects.summary(plural).map((line) => line.split(' ')[0]);
+      const served = server.objects.summary(plural, new URLSearchParams()).map((line) => line.split(' ')[0]);
       expect([...(followed.get(plural) ?? [])].toSorted()).toEqual(served);
     }
     expect(removed).toEqual(['default/b']);

@@ -131,3 +131,35 @@ describe('a reflector', () => {
     expect(rig.fullReads()).toEqual([]);
   });
 });
+
+describe('a reflector of some objects', () => {
+  it('says which with every request, and hears of those that come to be of them or cease to be (kubernetes/K72)', async () => {
+    const selection = { namespace: 'default', fieldSelector: 'metadata.name!=hidden', labelSelector: 'version!=3' };
+    const rig = await ReflectorRig.start({ selection, isLarge: true });
+    rig.server.faults.always({ initialEvents: true }, { kind: 'status', code: 422 });
+    for (let number = 0; number < 600; number += 1) rig.put(`p${String(number).padStart(3, '0')}`);
+    rig.put('a');
+    rig.put('b', '3');
+    rig.put('hidden');
+    rig.put('a', '1', { namespace: 'elsewhere' });
+    await rig.follow();
+    await rig.time.pass(5_000);
+    expect(rig.followed).toEqual(rig.served);
+    expect(rig.followed).toHaveLength(601);
+    rig.heard.length = 0;
+    rig.put('a', '3');
+    rig.put('b', '1');
+    rig.put('hidden', '2');
+    await rig.rest();
+    expect(rig.heard).toEqual(['remove default/a', 'put default/b']);
+    const asked = rig.requests().map(({ path, query: { fieldSelector, labelSelector } }) => ({
+      path,
+      fieldSelector,
+      labelSelector,
+    }));
+    const { namespace: _, ...selectors } = selection;
+    const each = { path: '/api/v1/namespaces/default/pods', ...selectors };
+    expect(asked).toEqual([each, each, each, each]);
+    await rig.finish();
+  });
+});

@@ -1,6 +1,7 @@
 import { noSuchPath } from './refusal.ts';
 import type { Resources, ServedResource } from './resources.ts';
 import type { TimedClock } from '../../../src/discovery/kubernetes/api/timed-clock.ts';
+import { selectorOf } from './selectors.ts';
 import type { Store } from './store.ts';
 import { objectKey, type StoredMetadata, type StoredObject } from './stored-object.ts';
 
@@ -54,11 +55,14 @@ export class DirectWrites {
     return this.#store.list(this.#resource(kind));
   }
 
-  /** `key uid version` of all of them, in the order of their keys: what a follower should end with. */
-  summary(kind: string): readonly string[] {
-    return this.list(kind).map(({ metadata: { namespace, name, uid, resourceVersion } }) =>
-      [objectKey(namespace, name), uid, resourceVersion].join(' '),
-    );
+  /** `key uid version` of all that a query selects, in the order of their keys: what a follower should end with. */
+  summary(kind: string, query: URLSearchParams, namespace?: string): readonly string[] {
+    const selects = selectorOf(this.#resource(kind), query, namespace);
+    return this.list(kind)
+      .filter(selects)
+      .map(({ metadata: { namespace, name, uid, resourceVersion } }) =>
+        [objectKey(namespace, name), uid, resourceVersion].join(' '),
+      );
   }
 
   #resource(kind: string): ServedResource {

@@ -61,6 +61,7 @@ export class ReflectorRig {
   /** Called before anything is heard: what it throws, the handler throws. */
   beforeHearing: () => void = () => undefined;
   readonly #resource: ApiResource;
+  readonly #selection: ReflectedSelection;
   readonly #ending = new AbortController();
   #running: Promise<void> | undefined;
   #moved = 0;
@@ -77,10 +78,11 @@ export class ReflectorRig {
     this.time = time;
     this.relay = relay;
     this.#resource = options.resource ?? pods;
+    this.#selection = options.selection ?? {};
     this.reflector = new Reflector<Kept>({
       client,
       resource: this.#resource,
-      selection: options.selection ?? {},
+      selection: this.#selection,
       trim,
       handler: {
         changed: (changes) => this.#hear(changes),
@@ -183,7 +185,8 @@ export class ReflectorRig {
   }
 
   get served(): readonly string[] {
-    return this.server.objects.summary(this.#id);
+    const { namespace, ...selectors } = this.#selection;
+    return this.server.objects.summary(this.#id, new URLSearchParams({ ...selectors }), namespace);
   }
 
   requests(match: RequestMatch = {}): readonly LoggedRequest[] {
