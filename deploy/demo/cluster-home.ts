@@ -19,6 +19,8 @@ const run = promisify(execFile);
 /** Of the pods: the API server takes no loopback addresses for endpoints. */
 export const podRange = '10.244.0.0/16';
 const [loopbackPrefix, podPrefix] = ['127.0.1.', '10.244.1.'];
+/** Milliseconds after which waiting for pods is given up. */
+const patience = 60_000;
 /** One zone: where pods are is no part of the story. */
 const node = { name: 'node-a', zone: 'zone-a' };
 
@@ -48,12 +50,12 @@ export async function startClusterHome(programs: ControlPlanePrograms): Promise<
     name: `the API server ${server.url}`,
     flags: ['--kubernetes', '--kubeconfig', server.kubeconfigPath],
     adapt: (text) => withoutSlices(text).replaceAll(loopbackPrefix, podPrefix),
-    async begin(folder) {
+    async begin(folder, signal) {
       for (const pod of await folder.pods()) pods.set(pod.name, pod);
-      await run(launcher, ['install', 'crds', '--kubeconfig', server.kubeconfigPath]);
+      await run(launcher, ['install', 'crds', '--kubeconfig', server.kubeconfigPath], { signal });
       await makeAccounts(server, [...pods.values()]);
       await kubernetes('apply', '--filename', folder.path);
-      await untilReachable(server, [...pods.values()]);
+      await untilReachable(server, [...pods.values()], AbortSignal.any([signal, AbortSignal.timeout(patience)]));
     },
     saved: (path) => kubernetes('apply', '--filename', path),
     removing: (path) => kubernetes('delete', '--filename', path),
@@ -84,18 +86,16 @@ async function makeAccounts({ client }: ApiServer, pods: readonly Pod[]): Promis
 }
 
 /** Waits until the slices that controllers make hold every pod: from then on a request finds somebody. */
-async function untilReachable({ client }: ApiServer, pods: readonly Pod[]): Promise<void> {
+async function untilReachable({ client }: ApiServer, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
   const missing = new Set(pods.map((pod) => pod.address));
-  const end = new AbortController();
   const path = '/apis/discovery.k8s.io/v1/endpointslices';
-  for await (const line of await client.lines({ path, query: { watch: 'true' } }, end.signal)) {
+  for await (const line of await client.lines({ path, query: { watch: 'true' } }, signal)) {
     const { object } = JSON.parse(line.toString()) as { readonly object: SliceObject };
     for (const { addresses, conditions } of object.endpoints ?? []) {
       if (conditions?.ready === true) for (const address of addresses) missing.delete(address);
     }
-    if (missing.size === 0) break;
+    if (missing.size === 0) return;
   }
-  end.abort();
 }
 
 interface SliceObject {

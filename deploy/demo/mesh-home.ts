@@ -9,7 +9,7 @@ export interface MeshHome {
   /** Makes of a file what the place can take. */
   adapt(text: string): string;
   /** Takes the whole folder. Settles when its pods are there. */
-  begin(folder: MeshFolder): Promise<void>;
+  begin(folder: MeshFolder, signal: AbortSignal): Promise<void>;
   /** The file with this path has been changed. */
   saved(path: string): Promise<void>;
   /** The file with this path is about to be deleted. */

@@ -81,8 +81,7 @@ export class Mesh {
       }
       await reserved.release();
       signal.throwIfAborted();
-      await home.begin(folder);
-      signal.throwIfAborted();
+      await home.begin(folder, signal);
       const weir = await startWeir({ flags: home.flags, logFile: join(logs, 'weir.log') });
       stops.push(() => weir.child.stop());
       say(`Weir serves ${home.name}`);

@@ -86,8 +86,10 @@ export class ApiServer {
     const server = new ApiServer(url, folder, keys, commandsOf(options, folder, port, keys));
     try {
       await mkdir(join(folder, 'logs'));
-      for (const component of server.#commands.keys()) server.#spawn(component);
+      server.#spawn('etcd');
+      server.#spawn('kube-apiserver');
       await server.ready();
+      await server.#startControllers();
       return server;
     } catch (error) {
       await server.stop();
@@ -110,14 +112,7 @@ export class ApiServer {
 
   /** Waits until the API server says that it is ready. */
   async ready(): Promise<void> {
-    const needed = [this.#child('etcd'), this.#child('kube-apiserver')];
-    const end = AbortSignal.timeout(patience);
-    for (;;) {
-      for (const child of needed) if (child.hasEnded) throw child.endedEarly();
-      end.throwIfAborted();
-      if (await this.#isReady(end)) return;
-      await Promise.race([delay(questionInterval), ...needed.map(({ ended }) => ended)]);
-    }
+    await this.#answers('/readyz', ['etcd', 'kube-apiserver']);
   }
 
   /** Ends a component as a crash does. */
@@ -156,10 +151,30 @@ export class ApiServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #isReady(signal: AbortSignal): Promise<boolean> {
+  /** Not before the API server is ready: they wait for it only ten seconds, and then end. */
+  async #startControllers(): Promise<void> {
+    if (!this.#commands.has('kube-controller-manager')) return;
+    this.#spawn('kube-controller-manager');
+    // The first thing that they make in a new cluster.
+    await this.#answers('/api/v1/namespaces/default/serviceaccounts/default', [...this.#commands.keys()]);
+  }
+
+  /** Waits until there is something under a path; the components must not end meanwhile. */
+  async #answers(path: string, needed: readonly Component[]): Promise<void> {
+    const children = needed.map((component) => this.#child(component));
+    const end = AbortSignal.timeout(patience);
+    for (;;) {
+      for (const child of children) if (child.hasEnded) throw child.endedEarly();
+      end.throwIfAborted();
+      if (await this.#isThere(path, end)) return;
+      await Promise.race([delay(questionInterval), ...children.map(({ ended }) => ended)]);
+    }
+  }
+
+  async #isThere(path: string, signal: AbortSignal): Promise<boolean> {
     try {
-      // The answer is a word, and no JSON.
-      const answer = await this.client.lines({ path: '/readyz', headersTimeoutMs: 5_000 }, signal);
+      // Not every answer is JSON.
+      const answer = await this.client.lines({ path, headersTimeoutMs: 5_000 }, signal);
       for await (const line of answer) void line;
       return true;
     } catch (error) {
