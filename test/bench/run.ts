@@ -35,7 +35,6 @@ const benches: readonly Bench[] = [
   memoryBench,
   streamMemoryBench,
   filesBench,
-  kubernetesBench,
   peersBench,
 ];
 
@@ -84,7 +83,7 @@ function cell(value: number | string | undefined): string {
 /** @returns the exit status: 1 when a gate failed or a name is unknown */
 async function main(given: readonly string[]): Promise<number> {
   const names = given.includes('all') ? benches.map(({ name }) => name) : given;
-  const programs = [...benches, gatesBench, profileBench];
+  const programs = [...benches, kubernetesBench, gatesBench, profileBench];
   const unknown = names.filter((name) => !programs.some((bench) => bench.name === name));
   if (names.length === 0 || unknown.length > 0) {
     if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);

@@ -133,6 +133,32 @@ describe.skipIf(programs === undefined)('a real API server', () => {
     expect(cluster.source()?.reason).toMatch(/ cannot watch resource .* at the cluster scope, and 5 more$/);
   });
 
+  it('kubernetes/K115, kubernetes/K117: named by a Secret is one more cluster, whose endpoints join those of the same service', async () => {
+    const system = await aNamespace('weir-system');
+    const both = await aNamespace('both');
+    await create(`${both}/services`, { metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } });
+    await create('/apis/discovery.k8s.io/v1/namespaces/both/endpointslices', {
+      metadata: { name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.1.2.3'] }],
+    });
+    const data = { east: Buffer.from(server.kubeconfig).toString('base64') };
+    const labels = { 'weir.dev/remote-cluster': 'true' };
+    await create(`${system}/secrets`, { metadata: { name: 'clusters', labels }, data });
+    const cluster = await follow(server.kubeconfig, { kubernetesRemoteSecrets: 'weir-system' });
+    await cluster.until(() => cluster.source('east')?.freshness === 'synced');
+    await cluster.until(() => cluster.source('remote-clusters')?.freshness === 'synced');
+    await cluster.until(() => cluster.source()?.freshness === 'synced');
+    const web = 'both/web.both.svc.cluster.local';
+    const shardsOfWeb = () => cluster.keys(endpointShards).filter((key) => key.startsWith(`${web} `));
+    expect(shardsOfWeb()).toEqual([`${web} east/slices/web-1`, `${web} kubernetes/slices/web-1`]);
+    await remove(`${system}/secrets/clusters`);
+    await cluster.until(() => shardsOfWeb().length === 1);
+    expect(cluster.source('east')).toBeUndefined();
+    expect(cluster.keys(services)).toContain(web);
+    expect(cluster.problems).toEqual([]);
+  });
+
   it('kubernetes/K65: that is killed and started again takes nothing away that is still there', async () => {
     const kept = await aNamespace('kept');
     await create(`${kept}/services`, { metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } });
