@@ -28,7 +28,7 @@ const declared = new Set(
     .flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]),
 );
 
-describe('kubernetes/K119: the dashboard', () => {
+describe('the dashboard', () => {
   it('asks for metrics that there are, and for one in each query', () => {
     expect(dashboardQueries.filter((query) => metricsIn(query).length === 0)).toEqual([]);
     expect(dashboardQueries.flatMap(metricsIn).filter((name) => !declared.has(name))).toEqual([]);
@@ -53,7 +53,7 @@ interface Alert {
   readonly annotations: { readonly summary: string; readonly description: string };
 }
 
-describe('kubernetes/K122: the alerts', () => {
+describe('the alerts', () => {
   const { groups } = parse(read('alerts.yaml')) as {
     readonly groups: readonly { readonly rules: readonly Alert[] }[];
   };

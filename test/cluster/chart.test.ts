@@ -85,24 +85,54 @@ describe.skipIf(helm === undefined)('the chart', () => {
   });
 
   it('kubernetes/K106: runs two replicas that give way to as many new ones, and three where zones may be lost', async () => {
-    const deployment = objectsIn(await renderChart(helm!)).find(({ kind }) => kind === 'Deployment');
-    expect(deployment?.['spec']).toMatchObject({
+    const objects = objectsIn(await renderChart(helm!));
+    expect(objects.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['PodDisruptionBudget', 'NetworkPolicy']));
+    expect(objects.find(({ kind }) => kind === 'Deployment')?.['spec']).toMatchObject({
       replicas: 2,
       strategy: { rollingUpdate: { maxSurge: '100%', maxUnavailable: '25%' } },
       template: {
         spec: {
           priorityClassName: 'system-cluster-critical',
+          terminationGracePeriodSeconds: 45,
+          topologySpreadConstraints: [
+            { topologyKey: 'topology.kubernetes.io/zone' },
+            { topologyKey: 'kubernetes.io/hostname' },
+          ],
           containers: [
-            { lifecycle: { preStop: {} }, readinessProbe: { httpGet: { path: '/ready', port: 'http-metrics' } } },
+            {
+              lifecycle: { preStop: { sleep: { seconds: 5 } } },
+              readinessProbe: { httpGet: { path: '/ready', port: 'http-metrics' } },
+            },
           ],
         },
       },
     });
     const available = objectsIn(await renderChart(helm!, valueFiles['the values for high availability']));
-    const autoscaler = available.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
-    expect(autoscaler?.['spec']).toMatchObject({ minReplicas: 3 });
+    expect(available.find(({ kind }) => kind === 'HorizontalPodAutoscaler')?.['spec']).toMatchObject({
+      minReplicas: 3,
+      metrics: [{ resource: { name: 'cpu' } }],
+    });
     expect(available.find(({ kind }) => kind === 'Deployment')?.['spec']).not.toHaveProperty('replicas');
-    expect(available.map(({ kind }) => kind)).toContain('PodDisruptionBudget');
+  });
+
+  it('kubernetes/K106: lets in whoever asks for xDS or a review, and to the admin server its own pods alone', async () => {
+    const values = join(folder, 'webhook.yaml');
+    writeFileSync(values, 'webhook: { enabled: true }');
+    const policy = objectsIn(await renderChart(helm!, [values])).find(({ kind }) => kind === 'NetworkPolicy');
+    const { ingress, egress } = policy!['spec'] as {
+      readonly ingress: readonly {
+        readonly ports: readonly [{ readonly port: string }];
+        readonly from?: readonly object[];
+      }[];
+      readonly egress: readonly { readonly ports: readonly { readonly port: number }[] }[];
+    };
+    const own = { podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'weir' } } };
+    expect(ingress.map(({ ports: [{ port }], from }) => [port, from])).toEqual([
+      ['grpc-xds', undefined],
+      ['https-webhook', undefined],
+      ['http-metrics', [own]],
+    ]);
+    expect(egress.flatMap((rule) => rule.ports.map(({ port }) => port))).toEqual([443, 6443, 53, 53]);
   });
 });
 
@@ -188,6 +218,10 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
               readOnlyRootFilesystem: true,
               capabilities: { drop: ['ALL'] },
             },
+            resources: {
+              requests: { cpu: expect.any(String) as unknown },
+              limits: { memory: expect.any(String) as unknown },
+            },
           },
         ],
       });
@@ -245,7 +279,7 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
       },
     );
 
-    it('kubernetes/K102: may follow the settings of the mesh, and no other ConfigMap', async () => {
+    it('may follow the settings of the mesh, and no other ConfigMap', async () => {
       const path = `/api/v1/namespaces/${namespace}/configmaps`;
       const { fieldSelector = '' } = meshConfigMapKind('istio');
       expect(await follow(path, { fieldSelector })).toBe('followed');

@@ -1,10 +1,13 @@
 import { mkdtempSync, readFileSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import { run } from '../../src/cli/run.ts';
 import { ApiError } from '../../src/discovery/kubernetes/api/api-client.ts';
+import { istioCustomResources } from '../../src/policy/dialects/istio/custom-resources.ts';
 import { largestObject } from '../../src/policy/dialects/istio/limits.ts';
 import { ApiServer } from '../support/api-server/api-server.ts';
 import { apiServerForTests } from '../support/api-server/programs.ts';
@@ -51,6 +54,34 @@ function objectsIn(text: string): readonly Omit<Written, 'place'>[] {
       return isOurs ? [{ kind: kind as Kind, spec }] : [];
     });
   });
+}
+
+/** Any value that a schema takes and that has what the API asks for. */
+function anyOf(schema: z.core.JSONSchema._JSONSchema): fc.Arbitrary<unknown> {
+  if (typeof schema === 'boolean') throw new Error('every field has a type');
+  const { type, properties = {}, required = [], items, additionalProperties, enum: words } = schema;
+  switch (type) {
+    case 'string':
+      return words === undefined ? fc.string({ unit: 'binary', maxLength: 8 }) : fc.constantFrom(...words);
+    case 'integer':
+      return fc.constantFrom(schema.minimum, schema.maximum, 0, 1);
+    case 'number':
+      return fc.double({ noNaN: true, noDefaultInfinity: true });
+    case 'boolean':
+      return fc.boolean();
+    case 'array':
+      return fc.array(anyOf(items as typeof schema), { maxLength: 2 });
+    default:
+      if (typeof additionalProperties === 'object')
+        return fc.dictionary(fc.string({ maxLength: 8 }), anyOf(additionalProperties), {
+          maxKeys: 2,
+          noNullPrototype: true,
+        });
+      return fc.record(
+        Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, anyOf(property)])),
+        { requiredKeys: required, noNullPrototype: true },
+      );
+  }
 }
 
 /** Of a form that the decoder does not take, whatever it means. */
@@ -112,7 +143,7 @@ describe.skipIf(programs === undefined)('the definitions on a real API server', 
     return answer.body as { readonly spec: unknown };
   }
 
-  it('kubernetes/K84: are structural and accepted, and what was installed compares equal', async () => {
+  it('are accepted, and what was installed compares equal', async () => {
     const names = Object.values(plurals).toSorted();
     const lines = (outcome: string) => names.map((name) => `${name}.networking.istio.io ${outcome}\n`).join('');
     expect(await install('--dry-run')).toBe(`${lines('would be created')}exit status 0\n`);
@@ -134,6 +165,19 @@ describe.skipIf(programs === undefined)('the definitions on a real API server', 
     }
     expect(refused).toEqual([]);
   });
+
+  it.each(istioCustomResources)(
+    'kubernetes/K83: take any $kind that its schema takes',
+    async ({ kind, spec: schema }) => {
+      await fc.assert(
+        fc.asyncProperty(anyOf(z.toJSONSchema(schema)), async (spec) => {
+          fc.pre(schema.safeParse(spec).success);
+          expect(await verdict(kind as Kind, spec)).toBe('');
+        }),
+        { numRuns: 50, seed: 84 },
+      );
+    },
+  );
 
   const many = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `h${index}.test`);
 
