@@ -23,7 +23,7 @@ export class Network {
     this.#server =
       certificate === undefined
         ? createServer()
-        : createSecureServer({ cert: certificate.certificate, key: certificate.key, allowHTTP1: true });
+        : createSecureServer({ cert: certificate.certificate, key: certificate.key, allowHTTP1: true, noDelay: true });
     // HTTP/2 requests look like those of HTTP/1.1 to who only reads heads and writes bodies.
     this.#server.on('request', answer);
     this.#server.on('connection', (socket: Socket) => {
