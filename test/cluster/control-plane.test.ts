@@ -1,3 +1,7 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiServer, type ApiServerOptions } from '../support/api-server/api-server.ts';
 import { runKubelet } from '../support/api-server/kubelet.ts';
@@ -96,7 +100,24 @@ describe.skipIf(programs === undefined)('a real control plane', { timeout: 120_0
     await ended;
   });
 
-  it('ends at once where it is told to (kubernetes/K155)', async () => {
+  // Programs of others have no reason to know that they are for tests.
+  const areOurs = process.env['KUBEBUILDER_ASSETS'] === undefined && process.platform === 'linux';
+  it.runIf(areOurs).each([
+    ['closes its standard input', (owner: ChildProcess) => void owner.stdin?.end()],
+    ['is killed', (owner: ChildProcess) => void owner.kill('SIGKILL')],
+  ])('ends when who started it %s (kubernetes/K150)', async (_how, end) => {
+    const script = fileURLToPath(new URL('../support/api-server/run.ts', import.meta.url));
+    const owner = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    stops.push(async () => void owner.kill('SIGKILL'));
+    const [line] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
+    const { pids } = JSON.parse(line) as { readonly pids: Readonly<Record<string, number>> };
+    const running = () => Object.values(pids).filter(isRunning);
+    expect(running()).toHaveLength(Object.keys(pids).length);
+    end(owner);
+    await expect.poll(running, { timeout: 15_000 }).toEqual([]);
+  });
+
+  it('ends its watches within a moment where it is told to (kubernetes/K155)', async () => {
     const { server, session } = await start({ controllers: false });
     const { resourceVersion } = (await session.list('secrets')).metadata;
     const watching = await session.watch('secrets', { resourceVersion });
@@ -107,6 +128,14 @@ describe.skipIf(programs === undefined)('a real control plane', { timeout: 120_0
     expect(await session.list('secrets')).toBeDefined();
   });
 });
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 interface Endpoint {
   readonly conditions: { readonly ready: boolean };

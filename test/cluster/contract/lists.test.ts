@@ -96,4 +96,15 @@ describe.each(subjects)('lists of $name', (subject) => {
     const [item] = (body as { readonly items: readonly object[] }).items;
     expect(item).not.toHaveProperty('kind');
   });
+
+  it('can be of metadata alone (kubernetes/K32)', async () => {
+    await session.configMap('a', '1', { team: 'blue' });
+    const accept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+    const { body } = await server.client.request({ path: session.path('configmaps'), accept });
+    expect(body).toMatchObject({ kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' });
+    const items = (body as { readonly items: readonly { readonly metadata: { readonly name: string } }[] }).items;
+    const item = items.find(({ metadata }) => metadata.name === 'a');
+    expect(item).toMatchObject({ metadata: { labels: { team: 'blue' } } });
+    expect(item).not.toHaveProperty('data');
+  });
 });
