@@ -208,6 +208,18 @@ describe('labels in scopes', () => {
     expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v2' });
   });
 
+  test('kubernetes/K117: of pods of one name in several clusters it is the one that has its address', () => {
+    const east = { key: workloadKey('east', 'shop', 'web-1'), addresses: ['10.7.7.7'], labels: { version: 'v7' } };
+    const own = { key: workloadKey('own', 'shop', 'web-1'), addresses: ['10.0.0.1'], labels: { version: 'v1' } };
+    const engine = aMesh(
+      aProxy('web-1', { labels: {} }),
+      routeForVersion('v1'),
+      aPod('web-1', east),
+      aPod('web-1', own),
+    );
+    expect(factsOf(engine, 'web-1', 'client').labels).toEqual({ version: 'v1' });
+  });
+
   test('istio-compat/I94: a pod of another name is known by its address, in its own namespace only', () => {
     const engine = aMesh(aProxy('node-name', { labels: { version: 'v1' } }), routeForVersion('v1'));
     put(engine, aPod('x', { addresses: ['10.0.0.1'], namespace: 'other', labels: {} }));

@@ -52,11 +52,12 @@ function ofWorkload(read: Read, proxy: Proxy, workload: Workload, entries: reado
   };
 }
 
-/** By name first: pods on the network of their machine share its address. */
+/** By name first: pods on the network of their machine share its address. Pods of one name in several clusters differ by address. */
 function registeredWorkload(read: Read, proxy: Proxy): Workload | undefined {
-  const [named] =
-    proxy.workloadName === '' ? [] : read(workloadsByName, inNamespace(proxy.namespace, proxy.workloadName));
-  if (named !== undefined) return read(workloads, named);
+  const keys = proxy.workloadName === '' ? [] : read(workloadsByName, inNamespace(proxy.namespace, proxy.workloadName));
+  const named = keys.map((key) => read(workloads, key)).filter((workload) => workload !== undefined);
+  const itself = named.find(({ addresses }) => addresses.some((address) => proxy.addresses.includes(address)));
+  if (named.length > 0) return itself ?? named[0];
   for (const address of proxy.addresses) {
     for (const key of read(workloadsByAddress, address)) {
       const workload = read(workloads, key);
