@@ -55,6 +55,17 @@ export function serviceOfShardKey(key: EndpointShardKey): ServiceKey {
   return key.slice(0, key.indexOf(' ')) as ServiceKey;
 }
 
+/** Of a shard: the namespace of its service, and the source that gives it. */
+export interface ShardHome {
+  readonly namespace: string;
+  readonly source: string;
+}
+
+export function homeOfShardKey(key: EndpointShardKey): ShardHome {
+  const blank = key.indexOf(' ');
+  return { namespace: key.slice(0, key.indexOf('/')), source: key.slice(blank + 1, key.indexOf('/', blank)) };
+}
+
 export function workloadKey(source: string, namespace: string, name: string): WorkloadKey {
   return flatText('/', source, namespace, name) as WorkloadKey;
 }

@@ -1,6 +1,13 @@
 import type { Query, Read } from '../incremental/definitions.ts';
 import type { Endpoint, ShardEndpoint } from '../model/endpoint.ts';
-import { partsOfServiceKey, type EndpointShardKey, type NodeKey, type WorkloadKey } from '../model/keys.ts';
+import {
+  homeOfShardKey,
+  partsOfWorkloadKey,
+  type EndpointShardKey,
+  type NodeKey,
+  type ShardHome,
+  type WorkloadKey,
+} from '../model/keys.ts';
 import { endpointShards, nodes, workloads, workloadsByAddress } from '../model/tables.ts';
 import { unknownLocality, type Locality, type Workload } from '../model/workload.ts';
 import { compareEndpoints, equalEndpoints } from './endpoint-order.ts';
@@ -18,9 +25,9 @@ export const endpointsOfShard: Query<EndpointShardKey, readonly Endpoint[]> = {
   compute(read, key) {
     const shard = read(endpointShards, key);
     if (shard === undefined) return [];
-    const { namespace } = partsOfServiceKey(shard.service);
+    const home = homeOfShardKey(key);
     return shard.endpoints
-      .map((endpoint) => joinedEndpoint(read, endpoint, shard.ports, namespace))
+      .map((endpoint) => joinedEndpoint(read, endpoint, shard.ports, home))
       .toSorted(compareEndpoints);
   },
   equal: (a, b) => equalLists(a, b, equalEndpoints),
@@ -30,51 +37,43 @@ function joinedEndpoint(
   read: Read,
   listed: ShardEndpoint,
   ports: Readonly<Record<string, number>>,
-  namespace: string,
+  home: ShardHome,
 ): Endpoint {
-  const workload = workloadBehind(read, listed, namespace);
+  const workload = workloadBehind(read, listed, home);
   return {
     address: listed.address,
     ports,
     health: listed.health,
     weight: 1,
     labels: workload?.labels ?? noLabels,
-    locality: listedLocality(read, listed, namespace),
+    locality: listedLocality(read, listed, home),
     serviceAccount: workload?.serviceAccount ?? '',
     workloadName: workload?.name ?? '',
-    namespace,
+    namespace: home.namespace,
   };
 }
 
 /** Shared, so that endpoints without labels compare by identity. */
 const noLabels: Labels = {};
 
-/**
- * The labels of the workload behind an endpoint; none where it is not known.
- *
- * @param namespace of the service
- */
-export function workloadLabels(read: Read, listed: ShardEndpoint, namespace: string): Labels {
-  return workloadBehind(read, listed, namespace)?.labels ?? noLabels;
+/** The labels of the workload behind an endpoint; none where it is not known. */
+export function workloadLabels(read: Read, listed: ShardEndpoint, home: ShardHome): Labels {
+  return workloadBehind(read, listed, home)?.labels ?? noLabels;
 }
 
-/**
- * Where an endpoint is. Its workload is looked at only where the list says nothing of it.
- *
- * @param namespace of the service
- */
-function listedLocality(read: Read, listed: ShardEndpoint, namespace: string): Locality {
+/** Where an endpoint is. Its workload is looked at only where the list says nothing of it. */
+function listedLocality(read: Read, listed: ShardEndpoint, home: ShardHome): Locality {
   const { node, zone } = listed;
   if (node !== undefined || zone !== undefined) return localityOf(read, node, zone);
-  return localityOf(read, workloadBehind(read, listed, namespace)?.node);
+  return localityOf(read, workloadBehind(read, listed, home)?.node);
 }
 
 /** The same for many endpoints: reads each machine once. */
-export function listedLocalities(read: Read, namespace: string): (listed: ShardEndpoint) => Locality {
+export function listedLocalities(read: Read, home: ShardHome): (listed: ShardEndpoint) => Locality {
   const known = new Map<NodeKey, Locality>();
   return (listed) => {
     const { node } = listed;
-    if (node === undefined) return listedLocality(read, listed, namespace);
+    if (node === undefined) return listedLocality(read, listed, home);
     let locality = known.get(node);
     if (locality === undefined) {
       locality = read(nodes, node)?.locality;
@@ -86,9 +85,11 @@ export function listedLocalities(read: Read, namespace: string): (listed: ShardE
   };
 }
 
-function workloadBehind(read: Read, listed: ShardEndpoint, namespace: string): Workload | undefined {
+/** Clusters may use the same addresses: where the list names nobody, only workloads of its own source come into question. */
+function workloadBehind(read: Read, listed: ShardEndpoint, { namespace, source }: ShardHome): Workload | undefined {
   if (listed.workload !== undefined) return namedWorkload(read, listed, listed.workload);
   return read(workloadsByAddress, listed.address)
+    .filter((key) => partsOfWorkloadKey(key).source === source)
     .map((key) => read(workloads, key))
     .find((workload) => workload?.namespace === namespace);
 }

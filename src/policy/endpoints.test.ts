@@ -55,6 +55,12 @@ describe('endpoints that a registry lists', () => {
     expect(engine.read(serviceEndpoints, web)[0]?.labels).toEqual({ version: 'v1' });
   });
 
+  test('kubernetes/K77: are not taken for a workload of another cluster that has the same address', () => {
+    const east = { key: workloadKey('east', 'shop', 'web-1'), addresses: ['10.0.0.1'], labels: { version: 'v1' } };
+    const engine = aMesh(aService('web'), aShard('web', ['10.0.0.1']), aPod('web-1', east));
+    expect(engine.read(serviceEndpoints, web)[0]).toMatchObject({ labels: {}, workloadName: '' });
+  });
+
   test('kubernetes/K77: are nobody’s while the workload that is named has another address, and whose address it is is not guessed', () => {
     const named = workloadKey('files', 'shop', 'web-0');
     const engine = aMesh(aService('web'), aShard('web', [{ address: '10.0.0.1', workload: named }]));

@@ -1,6 +1,6 @@
 import type { Query, Read } from '../../incremental/definitions.ts';
 import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
-import { compositeKey, partsOf, partsOfServiceKey, serviceOfShardKey } from '../../model/keys.ts';
+import { compositeKey, homeOfShardKey, partsOf } from '../../model/keys.ts';
 import type { EndpointShardKey, ServiceKey } from '../../model/keys.ts';
 import { endpointShards } from '../../model/tables.ts';
 import { listedLocalities, workloadLabels } from '../../policy/endpoint-shards.ts';
@@ -144,13 +144,13 @@ function addListed(
   shard: EndpointShardKey,
   listing: Listing,
 ): void {
-  const { namespace } = partsOfServiceKey(serviceOfShardKey(shard));
+  const home = homeOfShardKey(shard);
   // Most clusters take all endpoints alike, and then nobody asks who is behind an address.
   const needsLabels = listing.compared.length > 0 || Object.keys(listing.labels).length > 0;
-  const localityOf = listedLocalities(read, namespace);
+  const localityOf = listedLocalities(read, home);
   for (const listed of endpoints) {
     if (!isServed(listed.health, listing.served)) continue;
-    const labels = needsLabels ? workloadLabels(read, listed, namespace) : noLabels;
+    const labels = needsLabels ? workloadLabels(read, listed, home) : noLabels;
     if (!selects(listing.labels, labels)) continue;
     const member = { address: listed.address, port: listing.port, health: 'healthy', weight: 1 } as const;
     groups.add(localityOf(listed), comparedOf(labels, listing), member);
