@@ -200,12 +200,11 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
   });
 
   describe('weir serve --kubernetes', () => {
-    let stop: AbortController;
-    let done: Promise<void>;
     let addresses: Addresses;
+    const stops: (() => Promise<void>)[] = [];
 
-    beforeAll(async () => {
-      if (programs === undefined) return;
+    /** Another replica. */
+    async function serve(): Promise<Addresses> {
       const flags = {
         kubernetes: 'true',
         kubernetesStatusLease: 'weir-system/weir-whole',
@@ -215,27 +214,31 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
       const config = readConfig({ flags, environment: {} });
       const cluster = await readKubeconfigFile(server.kubeconfigPath);
       if (config.kind === 'invalid' || cluster.kind === 'invalid') throw new Error(JSON.stringify([config, cluster]));
+      const stop = new AbortController();
+      const { settings } = config;
+      return new Promise((onReady, reject) => {
+        const options = { settings, cluster: cluster.value, variables: {}, version: '1', log: silentLog, onReady };
+        const done = runWeir(options, stop.signal);
+        done.catch(reject);
+        stops.push(() => {
+          stop.abort();
+          return done;
+        });
+      });
+    }
+
+    beforeAll(async () => {
+      if (programs === undefined) return;
       await apply({
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { name: 'orders', namespace: 'shop' },
         spec: { ports: [{ name: 'http', port: 80 }] },
       });
-      stop = new AbortController();
-      const { settings } = config;
-      await new Promise<void>((resolve, reject) => {
-        const onReady = (ready: Addresses): void => {
-          addresses = ready;
-          resolve();
-        };
-        const options = { settings, cluster: cluster.value, variables: {}, version: '1', log: silentLog, onReady };
-        done = runWeir(options, stop.signal);
-        done.catch(reject);
-      });
+      addresses = await serve();
     });
     afterAll(async () => {
-      stop.abort();
-      await done;
+      await Promise.all(stops.map((stop) => stop()));
     });
 
     async function told(name: string, type: string): Promise<Told & { readonly message: string }> {
@@ -271,6 +274,23 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
       const { message, observedGeneration } = await told('whole', 'Programmed');
       expect(message).toMatch(/refused by 1:\nsidecar~10\.0\.0\.1~web-1\.shop~.*: no timeouts, please/);
       expect(observedGeneration).toBe(3);
+    });
+
+    it('serves proxies on every replica, while one of them writes (kubernetes/K103, reliability/R62)', async () => {
+      const both = [addresses, await serve()];
+      for (const { xdsPlaintext = '' } of both) {
+        const proxy = new ScriptedClient(xdsPlaintext, 'delta');
+        ends.push(() => Promise.resolve(proxy.drop()));
+        proxy.hello('routes', { resourceNamesSubscribe: ['80'] });
+        expect((await proxy.next()).resources).toHaveLength(1);
+      }
+      const leading = await Promise.all(
+        both.map(
+          async ({ admin }) =>
+            /weir_leader\{.*\} (\d)/.exec(await (await fetch(`http://${admin}/metrics`)).text())?.[1],
+        ),
+      );
+      expect(leading.toSorted()).toEqual(['0', '1']);
     });
 
     it('says of an object that it refuses why, and which generation stays in force (reliability/R23)', async () => {
@@ -338,7 +358,7 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
       }
     }
 
-    it('is trusted through what a replica keeps in its configuration (kubernetes/K88, kubernetes/K89)', async () => {
+    it('is trusted through what a replica keeps in its configuration (kubernetes/K89)', async () => {
       expect(await refusalOf(virtualService('early', routesTo('reviews')))).toMatch(/certificate signed by unknown/);
       write(engine, ['webhookConfiguration', 'weir'], ['webhookCa', join(folder, 'ca.pem')]);
       await until('objects are taken', async () =>

@@ -55,8 +55,8 @@ const times = {
   longestBackoff: 60_000,
 } as const;
 
-/** Objects that are looked at before others get their turn. */
-const looksAtOnce = 20;
+/** Objects that are looked at before everything else gets its turn, and milliseconds for which at most. */
+const turn = { looks: 20, time: 10 } as const;
 
 /** What is remembered of an object between looks. */
 interface Memory {
@@ -145,7 +145,8 @@ export class StatusWriter {
 
   /** @returns after how many milliseconds there may be something to do again */
   async #writeDue(leadership: Leadership): Promise<number> {
-    for (let looks = 0; looks < looksAtOnce; looks++) {
+    const end = this.#now + turn.time;
+    for (let looks = 0; looks < turn.looks && this.#now < end; looks++) {
       const key = this.#agenda.take(this.#now);
       if (key === undefined) return grain;
       const wait = await this.#look(key, leadership);
