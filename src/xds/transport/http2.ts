@@ -84,6 +84,11 @@ class Connection implements Mortal {
     });
   }
 
+  /** Node does not say. */
+  heard(): boolean {
+    return false;
+  }
+
   leave(): void {
     this.#session.close();
   }

@@ -8,6 +8,8 @@ export interface Mortal {
   readonly address: string;
   /** Asks the client for a sign of life. */
   ping(answered: () => void): void;
+  /** Whether anything came from the client since this was asked last, or lies unread: it lives, whatever it answers. */
+  heard(): boolean;
   /** Tells the client to open no more streams here. */
   leave(): void;
   /** The same, and ends the streams that there are. */
@@ -42,14 +44,22 @@ export class Lifetime {
   #keepAlive(): void {
     const { clock, limits } = this.#options;
     this.#cancelKeepalive = clock.after(limits.keepaliveInterval, () => {
-      this.#cancelKeepalive = clock.after(limits.keepaliveTimeout, () => {
-        this.#told('keepalive');
-        this.#mortal.cut();
-      });
+      this.#mortal.heard();
+      this.#await();
       this.#mortal.ping(() => {
         this.#cancelKeepalive();
         if (!this.#isOver) this.#keepAlive();
       });
+    });
+  }
+
+  /** While many clients say much, an answer may lie unread for longer than it may take. */
+  #await(): void {
+    const { clock, limits } = this.#options;
+    this.#cancelKeepalive = clock.after(limits.keepaliveTimeout, () => {
+      if (this.#mortal.heard()) return this.#await();
+      this.#told('keepalive');
+      this.#mortal.cut();
     });
   }
 

@@ -8,8 +8,16 @@ import { receiveWindow, type PeerInfo } from '../transport.ts';
 import { AbandonedStreams } from './abandoned.ts';
 import { Allowance } from './allowance.ts';
 import { ConnectionError, errorCodes, type ErrorName } from './errors.ts';
-import { checkFrame } from './frame-rules.ts';
+import { checkFrame, checkPlace } from './frame-rules.ts';
 import { frame, frameFlags, FrameReader, frameTypes, words, type FrameHeader, type FrameReceiver } from './frames.ts';
+import {
+  headerTableSize,
+  maxConcurrentStreams,
+  maxHeaderListSize,
+  preface,
+  question,
+  settingsAck,
+} from './greeting.ts';
 import { HeaderBlockReader, type HeaderBlock } from './header-block.ts';
 import { encodingRefusal, httpStatus, trailersOnly } from './header-blocks.ts';
 import { HpackDecoder, type HeaderList } from './hpack-decode.ts';
@@ -17,9 +25,9 @@ import type { MessageFramer } from './outgoing.ts';
 import type { Reception, Source } from './reception.ts';
 import { faultOfTrailers, readRequest } from './request.ts';
 import { Sender } from './sender.ts';
-import { readSettings, writeSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { CodecStream, type StreamHost } from './stream.ts';
-import { initialWindow, ReceiveWindow } from './windows.ts';
+import { initialWindow, ReceiveWindow, windowTooLarge } from './windows.ts';
 
 /** What all connections of one listener share. */
 export interface Shared {
@@ -28,24 +36,8 @@ export interface Shared {
   readonly framer: MessageFramer;
 }
 
-/** An Envoy opens one stream, and one per type at most; a library may carry many clients. */
-const maxConcurrentStreams = 1_000;
-const maxHeaderListSize = 32 * 1024;
-const headerTableSize = 4_096;
 /** Milliseconds that a client has to read why its connection ends. */
 const lastWords = 1_000;
-
-const preface = Buffer.concat([
-  frame(
-    frameTypes.settings,
-    0,
-    0,
-    writeSettings({ maxConcurrentStreams, initialWindowSize: receiveWindow, maxHeaderListSize }),
-  ),
-  frame(frameTypes.windowUpdate, 0, 0, words(receiveWindow - initialWindow)),
-]);
-const settingsAck = frame(frameTypes.settings, frameFlags.ack, 0);
-const question = frame(frameTypes.ping, 0, 0, Buffer.from('weir    '));
 
 /** One client: the state of an HTTP/2 connection (RFC 9113), and its streams. */
 export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
@@ -71,18 +63,19 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
   #isLeaving = false;
   /** Nothing that comes is heard any more. */
   #isDeaf = false;
+  /** Something came since it was asked last. */
+  #wasHeard = false;
+  /** It had to wait since it was asked last, so that what the client said may be unread. */
+  #wasPaused = false;
   #answered: (() => void) | undefined;
-  #cancelDeadline: () => void;
+  #cancelDeadline: () => void = () => undefined;
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
     this.peer = peerOf(socket);
     this.sender = new Sender(socket, shared.framer);
-    const { clock } = shared.options;
-    this.#cancelDeadline = clock.after(handshakeTimeout, () =>
-      this.#fail(new ConnectionError('PROTOCOL_ERROR', 'the client said nothing in time')),
-    );
+    this.#setDeadline();
     this.#lifetime = new Lifetime(this, shared.options);
     socket.on('data', (bytes: Buffer) => shared.reception.take(this, bytes));
     socket.on('close', () => this.#closed('the client cancelled the stream or is gone'));
@@ -96,15 +89,18 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
   // --- reading ---
 
   pause(): void {
+    this.#wasPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#wasPaused = true;
     this.#socket.resume();
   }
 
   read(bytes: Buffer): void {
     if (this.#isDeaf) return;
+    this.#wasHeard = true;
     // What is said in answer leaves at once.
     this.#socket.cork();
     try {
@@ -167,17 +163,7 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
 
   #check(header: FrameHeader): void {
     checkFrame(header);
-    const { type, stream } = header;
-    if (!this.#hasSettings && type !== frameTypes.settings) {
-      throw new ConnectionError('PROTOCOL_ERROR', 'a client begins with its settings');
-    }
-    if (this.#headers.isInside && type !== frameTypes.continuation) {
-      throw new ConnectionError('PROTOCOL_ERROR', 'nothing comes between headers and their continuation');
-    }
-    const mayBegin = type === frameTypes.headers || type === frameTypes.priority || type >= frameTypes.continuation;
-    if (!mayBegin && stream > this.#lastStream) {
-      throw new ConnectionError('PROTOCOL_ERROR', `stream ${stream} has not begun`);
-    }
+    checkPlace(header, this.#hasSettings, this.#headers.isInside, this.#lastStream);
   }
 
   #spendIdleFrame(): void {
@@ -338,6 +324,28 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
 
   // --- the end ---
 
+  heard(): boolean {
+    const heard = this.#wasHeard || this.#isBehind();
+    this.#wasHeard = false;
+    return heard;
+  }
+
+  /** Whether what the client said may be unread because it was not its turn. */
+  #isBehind(): boolean {
+    const isBehind = this.#wasPaused || this.#shared.reception.isWaiting(this);
+    this.#wasPaused = false;
+    return isBehind;
+  }
+
+  #missedDeadline(): void {
+    if (this.#isBehind()) this.#setDeadline();
+    else this.#fail(new ConnectionError('PROTOCOL_ERROR', 'the client said nothing in time'));
+  }
+
+  #setDeadline(): void {
+    this.#cancelDeadline = this.#shared.options.clock.after(handshakeTimeout, () => this.#missedDeadline());
+  }
+
   ping(answered: () => void): void {
     this.#answered = answered;
     this.sender.control(question);
@@ -386,8 +394,4 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
     this.#shared.reception.forget(this);
     for (const stream of this.#streams.values()) stream.break(detail);
   }
-}
-
-function windowTooLarge(): ConnectionError {
-  return new ConnectionError('FLOW_CONTROL_ERROR', 'a window is larger than windows may be');
 }

@@ -1,7 +1,7 @@
 import { ConnectionError } from './errors.ts';
 import { frameTypes, type FrameHeader } from './frames.ts';
 
-/** What may be said of frames without knowing what their payload says (RFC 9113 section 6). */
+/** What may be said of frames without knowing what their payload says (RFC 9113 sections 5 and 6). */
 
 interface Rule {
   readonly name: string;
@@ -35,5 +35,29 @@ export function checkFrame({ type, length, stream }: FrameHeader): void {
   }
   if (length !== size || length < leastSize) {
     throw new ConnectionError('FRAME_SIZE_ERROR', `${name} cannot be of ${length} bytes`);
+  }
+}
+
+/**
+ * @param hasSettings whether the client has said its settings
+ * @param isInsideHeaders whether a block of headers has begun and not ended
+ * @param lastStream the highest number that the client has used
+ * @throws ConnectionError when a frame of its type cannot come now
+ */
+export function checkPlace(
+  { type, stream }: FrameHeader,
+  hasSettings: boolean,
+  isInsideHeaders: boolean,
+  lastStream: number,
+): void {
+  if (!hasSettings && type !== frameTypes.settings) {
+    throw new ConnectionError('PROTOCOL_ERROR', 'a client begins with its settings');
+  }
+  if (isInsideHeaders && type !== frameTypes.continuation) {
+    throw new ConnectionError('PROTOCOL_ERROR', 'nothing comes between headers and their continuation');
+  }
+  const mayBegin = type === frameTypes.headers || type === frameTypes.priority || type >= frameTypes.continuation;
+  if (!mayBegin && stream > lastStream) {
+    throw new ConnectionError('PROTOCOL_ERROR', `stream ${stream} has not begun`);
   }
 }

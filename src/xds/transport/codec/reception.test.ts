@@ -75,7 +75,9 @@ describe('what lies ready on many connections', () => {
     const gone = scene.source('gone', 1);
     scene.reception.take(scene.source('busy', 20), Buffer.alloc(50_000));
     scene.reception.take(gone, Buffer.alloc(50_000));
+    expect(scene.reception.isWaiting(gone)).toBe(true);
     scene.reception.forget(gone);
+    expect(scene.reception.isWaiting(gone)).toBe(false);
     scene.turns();
     expect(scene.read).toEqual(['busy 50000']);
   });

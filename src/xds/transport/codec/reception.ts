@@ -43,6 +43,11 @@ export class Reception {
     }
   }
 
+  /** Whether something of it is not read yet. */
+  isWaiting(source: Source): boolean {
+    return this.#short.has(source) || this.#long.has(source);
+  }
+
   /** A source that is no more. */
   forget(source: Source): void {
     this.#short.delete(source);

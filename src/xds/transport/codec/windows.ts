@@ -1,3 +1,5 @@
+import { ConnectionError } from './errors.ts';
+
 /** Flow control (RFC 9113 section 5.2), for a connection and for a stream alike. */
 
 export const initialWindow = 65_535;
@@ -45,4 +47,9 @@ export class ReceiveWindow {
     this.#ungranted = 0;
     return granted;
   }
+}
+
+/** The end of a connection whose client makes a window larger than windows may be. */
+export function windowTooLarge(): ConnectionError {
+  return new ConnectionError('FLOW_CONTROL_ERROR', 'a window is larger than windows may be');
 }
