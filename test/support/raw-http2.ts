@@ -105,3 +105,33 @@ export class RawHttp2Client {
     this.#wake();
   }
 }
+
+/** Numbers of the types of frames. */
+export const rawTypes = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  push: 5,
+  ping: 6,
+  goAway: 7,
+  window: 8,
+  more: 9,
+} as const;
+export const rawFlags = { endStream: 1, endHeaders: 4, padded: 8 } as const;
+
+/** A number of four bytes. */
+export function word(value: number): Buffer {
+  return Buffer.of(value >>> 24, value >>> 16, value >>> 8, value);
+}
+
+/** One entry of a SETTINGS frame. */
+export function setting(number: number, value: number): Buffer {
+  return Buffer.concat([Buffer.of(0, number), word(value)]);
+}
+
+/** The headers of a gRPC call. */
+export function rawCall(stream: number, flags: number = rawFlags.endHeaders): Buffer {
+  return rawFrame(rawTypes.headers, flags, stream, callHeaders);
+}

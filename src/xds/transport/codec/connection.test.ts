@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ManualClock, realClock } from '../../../../test/support/clocks.ts';
+import { ManualClock } from '../../../../test/support/clocks.ts';
 import {
   callHeaders,
   clientPreface,
-  emptySettings,
   literal,
+  rawCall as call,
+  rawFlags,
   RawHttp2Client,
   rawFrame,
+  rawTypes,
+  setting,
+  word,
 } from '../../../../test/support/raw-http2.ts';
 import { framed, TransportRig, type RigOptions } from '../../../../test/support/transport-rig.ts';
-import { listen } from '../listener.ts';
-import { defaultLimits, noConnectionObserver } from '../protocol.ts';
 import { errorCodes, type ErrorName } from './errors.ts';
 
 /** The rules of HTTP/2 that no library breaks, by bytes that a hostile or faulty client may send (RFC 9113). */
@@ -24,12 +26,8 @@ async function start(options: RigOptions = {}): Promise<void> {
 
 afterEach(() => rig.stop());
 
-const [data, headers, priority, reset, settings, push, ping, goAway, window, more] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-const [endStream, endHeaders, padded] = [1, 4, 8];
-const word = (value: number): Buffer => Buffer.of(value >>> 24, value >>> 16, value >>> 8, value);
-const setting = (number: number, value: number): Buffer => Buffer.concat([Buffer.of(0, number), word(value)]);
-const call = (stream: number, flags = endHeaders): Buffer => rawFrame(headers, flags, stream, callHeaders);
-const times = (count: number, frame: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => frame));
+const { data, headers, priority, reset, settings, push, ping, goAway, window, more } = rawTypes;
+const { endStream, endHeaders, padded } = rawFlags;
 
 describe('a connection is ended by GOAWAY', () => {
   it.each<[rule: string, code: ErrorName, bytes: Buffer]>([
@@ -109,68 +107,6 @@ describe('a connection is ended by GOAWAY', () => {
     const client = new RawHttp2Client(rig.port);
     client.say(bytes);
     expect(await client.goAway()).toBe(errorCodes[code]);
-  });
-
-  it('when it sends more than its window, which grows only by what somebody hears (hot-path/H708, hot-path/H1005)', async () => {
-    const deaf = await listen({
-      kind: 'codec',
-      address: '127.0.0.1:0',
-      handlers: new Map([['/test.Test/Call', () => undefined]]),
-      tls: undefined,
-      limits: defaultLimits,
-      clock: realClock,
-      random: () => 0,
-      observer: noConnectionObserver,
-    });
-    const client = RawHttp2Client.begun(Number(deaf.address.split(':')[1]), true);
-    client.say(times(64, rawFrame(data, 0, 1, Buffer.alloc(16_384))));
-    await client.answered();
-    client.say(rawFrame(data, 0, 1, Buffer.of(0)));
-    expect(await client.goAway()).toBe(errorCodes.FLOW_CONTROL_ERROR);
-    await deaf.close(AbortSignal.abort());
-  });
-
-  it('when the client says nothing in time (hot-path/H708, reliability/SC25)', async () => {
-    const clock = new ManualClock();
-    await start({ clock, limits: { keepaliveInterval: Infinity, age: undefined } });
-    const client = new RawHttp2Client(rig.port);
-    client.say(clientPreface.subarray(0, 10));
-    await client.frame(settings);
-    clock.advance(10_000);
-    expect(await client.goAway()).toBe(errorCodes.PROTOCOL_ERROR);
-    // One that does not close its end either is cut.
-    clock.advance(1_000);
-    await client.closed;
-  });
-
-  it.each<[what: string, bytes: Buffer]>([
-    ['PINGs (CVE-2019-9512)', times(1_100, rawFrame(ping, 0, 0, Buffer.alloc(8)))],
-    ['settings (CVE-2019-9515)', times(1_100, emptySettings)],
-    ['empty DATA (CVE-2019-9518)', times(1_100, rawFrame(data, 0, 1))],
-    ['priorities (CVE-2019-9513)', times(1_100, rawFrame(priority, 0, 1, Buffer.alloc(5)))],
-    ['frames that nobody knows', times(1_100, rawFrame(99, 0, 1))],
-    [
-      'resets (CVE-2023-44487)',
-      Buffer.concat(
-        Array.from({ length: 150 }, (_, index) =>
-          Buffer.concat([call(2 * index + 3), rawFrame(reset, 0, 2 * index + 3, word(8))]),
-        ),
-      ),
-    ],
-    ['continuations (CVE-2024-27983)', Buffer.concat([call(3, 0), times(20, rawFrame(more, 0, 3))])],
-    [
-      'continuations of large headers',
-      Buffer.concat([call(3, 0), times(5, rawFrame(more, 0, 3, Buffer.alloc(16_384)))]),
-    ],
-  ])('after a flood of %s (reliability/S77, reliability/SC25, reliability/S40)', async (_, bytes) => {
-    await start();
-    const other = RawHttp2Client.begun(rig.port, true);
-    const stream = await rig.accepted();
-    const client = RawHttp2Client.begun(rig.port, true);
-    client.say(bytes);
-    expect(await client.goAway()).toBe(errorCodes.ENHANCE_YOUR_CALM);
-    stream.send('fine');
-    expect((await other.frame(data))?.payload).toEqual(framed('fine'));
   });
 });
 

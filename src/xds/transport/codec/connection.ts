@@ -106,8 +106,8 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
     try {
       this.#reader.push(bytes);
     } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      this.#fail(error);
+      // A fault of Weir's own ends this connection and no other.
+      this.#fail(error instanceof ConnectionError ? error : new ConnectionError('INTERNAL_ERROR', String(error)));
     } finally {
       this.#socket.uncork();
     }
