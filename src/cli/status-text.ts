@@ -60,15 +60,16 @@ function section(title: string, body: string, paint: Paint): string {
 function sourceTable(sources: readonly SourceReport[], paint: Paint, age: (time: string) => string): string {
   const colourOf = { synced: 'green', unknown: 'yellow', stale: 'red' } as const;
   return table([
-    ['NAME', 'KIND', 'STATE', 'SINCE', 'OBJECTS', 'PROBLEMS', 'TARGET'],
+    ['NAME', 'KIND', 'STATE', 'SINCE', 'OBJECTS', 'PROBLEMS', 'TARGET', 'WHY'],
     ...sources.map(({ name, kind, freshness, reason, since, objects, problems, target }) => [
       name,
       kind,
-      paint(colourOf[freshness], freshness) + (reason === undefined ? '' : ` (${reason})`),
+      paint(colourOf[freshness], freshness),
       age(since),
       String(objects),
       problems === 0 ? '0' : paint('red', String(problems)),
       target,
+      reason ?? '',
     ]),
   ]);
 }
@@ -81,13 +82,14 @@ function kindsSection(sources: readonly SourceReport[], paint: Paint): string {
       source,
       kind,
       namespace ?? 'all',
-      paint(colourOf[state], state) + (reason === undefined ? '' : ` (${reason})`),
+      paint(colourOf[state], state),
       String(objects),
+      reason ?? '',
     ]),
   );
   return rows.length === 0
     ? ''
-    : section('KINDS', table([['SOURCE', 'KIND', 'NAMESPACE', 'STATE', 'OBJECTS'], ...rows]), paint);
+    : section('KINDS', table([['SOURCE', 'KIND', 'NAMESPACE', 'STATE', 'OBJECTS', 'WHY'], ...rows]), paint);
 }
 
 function problemText({ code, path, message, advice, keptLastGood, ...place }: ProblemReport, paint: Paint): string {
