@@ -27,9 +27,9 @@ export const timedClock: TimedClock = {
   after: (milliseconds, callback) => serverClock.after(milliseconds, callback),
 };
 
-/** How changes are gathered for the proxies: for 10 ms, and for up to 100 ms while the event loop is busy (hot-path H602). */
+/** How changes are gathered for the proxies: for 10 ms, and for up to 40 ms while the event loop is busy (hot-path H602, decision 13). */
 export function systemPacing(): Pacing {
-  return { shortestWindow: 10, longestWindow: 100, busyShare: busyShare() };
+  return { shortestWindow: 10, longestWindow: 40, busyShare: busyShare() };
 }
 
 /** Gives a function that tells in which share of the time since it was last called the event loop was busy, from 0 to 1. */

@@ -134,7 +134,7 @@ describe('windows', () => {
     expect(flushes).toEqual([0, 9, 19, 29, 39]);
   });
 
-  it('double while the loop is more than half busy, up to the longest, and halve when it is not (hot-path/H602)', () => {
+  it('double while the loop is more than nine tenths busy, up to the longest, and halve when it is not (hot-path/H602)', () => {
     const rig = new Rig(pacing);
     const a = rig.stream('a');
     const windows: number[] = [];
@@ -145,9 +145,9 @@ describe('windows', () => {
         windows.push(rig.queue.window);
       }
     };
-    rig.busy = 0.6;
+    rig.busy = 0.95;
     run(5);
-    rig.busy = 0.4;
+    rig.busy = 0.85;
     run(5);
     expect(windows).toEqual([20, 40, 80, 100, 100, 50, 25, 12.5, 10, 10]);
   });

@@ -30,6 +30,8 @@ export interface Pacing {
 /** Everything goes as soon as it may. */
 export const unpaced: Pacing = { shortestWindow: 0, longestWindow: 0, busyShare: () => 0 };
 
+/** Share of busy time from which windows grow. Half, as H602 has it, makes changes wait where there is still time for them (decision 13). */
+const nearlyAlwaysBusy = 0.9;
 /** Streams flushed in one turn of the event loop (hot-path H605). */
 const longestSlice = 64;
 /** Milliseconds after which a turn ends even if fewer were. */
@@ -114,7 +116,9 @@ export class FlushQueue {
     this.#cancelWindow = undefined;
     const { shortestWindow, longestWindow, busyShare } = this.#pacing;
     this.#window =
-      busyShare() > 0.5 ? Math.min(this.#window * 2, longestWindow) : Math.max(this.#window / 2, shortestWindow);
+      busyShare() > nearlyAlwaysBusy
+        ? Math.min(this.#window * 2, longestWindow)
+        : Math.max(this.#window / 2, shortestWindow);
     for (const served of Object.values(this.#served)) served.clear();
     const held = [...this.#held];
     this.#held.clear();

@@ -132,7 +132,7 @@ async function measureAll(): Promise<readonly Measured[]> {
     { gate: gates.naive, figure: (naive ?? 0) / (weir ?? Number.NaN) },
     { gate: gates.state, figure: servedMB },
     { gate: gates.process, figure: residentMB },
-    { gate: gates.subscription, figure: (await measureSubscriptions(50)).keptKB },
+    { gate: gates.subscription, figure: (await measureSubscriptions(200)).keptKB },
     { gate: gates.idle, figure: (await measureIdle(transport, 1_000)).residentKB },
     { gate: gates.stalled, figure: (await measureSteadyStall(transport)).retainedMB },
     { gate: gates.merging, figure: await measureMerging() },
