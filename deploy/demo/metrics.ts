@@ -44,13 +44,18 @@ export function meanOf({ count, sum }: Histogram): number | undefined {
   return count === 0 ? undefined : sum / count;
 }
 
-/** Estimates the median as Prometheus does, on a straight line within the bucket; undefined without observations. */
-export function medianOf({ count, buckets }: Histogram): number | undefined {
+export function medianOf(histogram: Histogram): number | undefined {
+  return quantileOf(histogram, 0.5);
+}
+
+/** Estimates a quantile as Prometheus does, on a straight line within the bucket; undefined without observations. */
+export function quantileOf({ count, buckets }: Histogram, quantile: number): number | undefined {
   if (count === 0) return undefined;
+  const rank = count * quantile;
   let [lower, below] = [0, 0];
   for (const [bound, atOrBelow] of buckets) {
-    if (atOrBelow >= count / 2) {
-      return bound === Infinity ? lower : lower + ((bound - lower) * (count / 2 - below)) / (atOrBelow - below);
+    if (atOrBelow >= rank) {
+      return bound === Infinity ? lower : lower + ((bound - lower) * (rank - below)) / (atOrBelow - below);
     }
     [lower, below] = [bound, atOrBelow];
   }

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Child } from '../../deploy/demo/child.ts';
+import { promisify } from 'node:util';
+import { Envoy } from '../../deploy/demo/envoy.ts';
+import { difference, histogramOf, quantileOf } from '../../deploy/demo/metrics.ts';
+import { deliveryOf, startWeir, type Weir } from '../../deploy/demo/weir.ts';
 import type { ApiClient } from '../../src/discovery/kubernetes/api/api-client.ts';
 import { endpointShards } from '../../src/model/tables.ts';
 import { ApiServer } from '../support/api-server/api-server.ts';
+import { envoyForTests } from '../support/envoy.ts';
 import { apiServerForTests } from '../support/api-server/programs.ts';
 import { FollowedCluster } from '../support/followed-cluster.ts';
 import { rounded, spreadOf, type Bench, type Report } from './report.ts';
@@ -17,6 +22,8 @@ import { rounded, spreadOf, type Bench, type Report } from './report.ts';
  * ready, what it holds, how long its event loop is blocked (kubernetes K69, K71); then how long one change takes from its author to a row.
  */
 
+const launcher = fileURLToPath(new URL('../../bin/weir', import.meta.url));
+const run = promisify(execFile);
 const services = Number(env['WEIR_BENCH_SERVICES'] ?? 5_000);
 const endpointsEach = 10;
 const servicesPerNamespace = 100;
@@ -49,17 +56,12 @@ async function timed(work: () => Promise<void>): Promise<number> {
 async function measureStart(server: ApiServer, report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'weir-bench-kubernetes-'));
   const start = performance.now();
-  const weir = new Child({
-    name: 'weir',
-    command: fileURLToPath(new URL('../../bin/weir', import.meta.url)),
-    args: ['serve', '--kubernetes', '--kubeconfig', server.kubeconfigPath, '--admin', '127.0.0.1:0'],
-    logFile: join(folder, 'weir.log'),
-  });
+  const flags = ['--kubernetes', '--kubeconfig', server.kubeconfigPath];
+  const weir = await startWeir({ logFile: join(folder, 'weir.log'), flags });
   try {
-    const [, admin = ''] = await weir.line(/ready: .*admin (http:\/\/\S+?:\d+)/);
     const ready = performance.now() - start;
-    const metrics = await (await fetch(`${admin}/metrics`)).text();
-    const of = (name: string): number => Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(metrics)?.[1]);
+    const page = await metricsOf(weir);
+    const of = (name: string): number => Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(page)?.[1]);
     report.row('weir serve --kubernetes', {
       secondsToReady: rounded(ready / 1000),
       objects: of('weir_source_objects'),
@@ -68,16 +70,80 @@ async function measureStart(server: ApiServer, report: Report): Promise<void> {
       longestBlockMs: rounded(of('nodejs_eventloop_lag_max_seconds') * 1000),
       cpuSeconds: rounded(of('process_cpu_seconds_total')),
     });
+    await measureAcks(server, weir, folder, report);
   } finally {
-    await weir.stop();
+    await weir.child.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+async function metricsOf(weir: Weir): Promise<string> {
+  return (await fetch(`${weir.admin}/metrics`)).text();
+}
+
+/** From the event that Weir hears to the ACK of a real Envoy that is sent all services. */
+async function measureAcks(server: ApiServer, weir: Weir, folder: string, report: Report): Promise<void> {
+  const binary = await envoyForTests();
+  if (binary === undefined) throw new Error('there is no Envoy on this machine');
+  const workload = ['--workload', 'client', '--namespace', 'ns-0', '--ip', '10.200.0.1', '--interception', 'none'];
+  const { stdout } = await run(launcher, ['bootstrap', ...workload, '--xds', weir.xds, '--admin-port', '0']);
+  const bootstrap: unknown = JSON.parse(stdout);
+  const envoy = await Envoy.start({ binary, bootstrap, name: 'envoy', logFile: join(folder, 'envoy.log') });
+  try {
+    const connected = performance.now();
+    await envoy.ready();
+    const settled = async (): Promise<boolean> => !(await deliveryOf(weir)).isPending;
+    await envoy.until(settled);
+    const secondsToReady = rounded((performance.now() - connected) / 1000);
+    const latencies = async () => histogramOf(await metricsOf(weir), 'weir_push_latency_seconds', ackOfEndpoints);
+    const before = await latencies();
+    await Promise.all(await changeSlices(server.client, () => undefined));
+    await envoy.until(settled);
+    const after = difference(await latencies(), before);
+    const milliseconds = (quantile: number) => rounded((quantileOf(after, quantile) ?? NaN) * 1000);
+    report.row(`Envoy with all ${services} services; a change of a slice, ${changesPerSecond} a second, to its ACK`, {
+      secondsToReady,
+      rejected: await envoy.stat('cluster_manager.cds.update_rejected'),
+      acks: after.count,
+      msMedian: milliseconds(0.5),
+      msP99: milliseconds(0.99),
+    });
+  } finally {
+    await envoy.stop();
+  }
+}
+
+const ackOfEndpoints = { stage: 'total', source: 'kubernetes', type: 'eds' };
+
 const changesPerSecond = 50;
 const changes = 500;
 
-/** An endpoint of one slice after another becomes unready: from the request to the row. */
+/**
+ * An endpoint of one slice after another becomes unready.
+ *
+ * @param sending called before each request
+ */
+async function changeSlices(
+  client: ApiClient,
+  sending: (service: ReturnType<typeof nameOf>) => void,
+): Promise<readonly Promise<unknown>[]> {
+  const requests: Promise<unknown>[] = [];
+  for (let index = 0; index < changes; index++) {
+    const service = index % services;
+    const named = nameOf(service);
+    sending(named);
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${named.namespace}/endpointslices/${named.name}`;
+    const change = ++changesMade + Math.floor(index / services);
+    requests.push(client.request({ method: 'PUT', path, body: sliceOf(service, change) }));
+    await delay(1000 / changesPerSecond);
+  }
+  return requests;
+}
+
+/** So that no slice is written as it is. */
+let changesMade = 0;
+
+/** From the request to the row. */
 async function measureChanges(server: ApiServer, report: Report): Promise<void> {
   const followed = await FollowedCluster.start(server.kubeconfig);
   try {
@@ -92,17 +158,9 @@ async function measureChanges(server: ApiServer, report: Report): Promise<void> 
         sent.delete(key);
       }
     });
-    const requests: Promise<unknown>[] = [];
-    for (let index = 0; index < changes; index++) {
-      const service = index % services;
-      const { namespace, name } = nameOf(service);
-      sent.set(`${namespace}/${name}.${namespace}.svc.cluster.local kubernetes/slices/${name}`, performance.now());
-      const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/${name}`;
-      requests.push(
-        server.client.request({ method: 'PUT', path, body: sliceOf(service, index + Math.floor(index / services)) }),
-      );
-      await delay(1000 / changesPerSecond);
-    }
+    const requests = await changeSlices(server.client, ({ namespace, name }) =>
+      sent.set(`${namespace}/${name}.${namespace}.svc.cluster.local kubernetes/slices/${name}`, performance.now()),
+    );
     await Promise.all(requests);
     await followed.until(() => sent.size === 0);
     const { median, p99, max } = spreadOf(samples);
