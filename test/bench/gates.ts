@@ -57,7 +57,7 @@ const gates = {
     item: 'H1415',
     what: 'KB for a sidecar that wants 5,000 resources',
     goal: { atMost: 20 },
-    limit: { atMost: 60 },
+    limit: { atMost: 30 },
   },
   idle: { item: 'H1416', what: 'KB resident for an idle stream', goal: { atMost: 50 }, limit: { atMost: 80 } },
   storm: {
