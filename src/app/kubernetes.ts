@@ -4,6 +4,7 @@ import { KubernetesSource } from '../discovery/kubernetes/kubernetes-source.ts';
 import type { Reflect } from '../discovery/kubernetes/reflect.ts';
 import type { ApiClient } from '../discovery/kubernetes/api/api-client.ts';
 import { Reflector } from '../discovery/kubernetes/reflector/reflector.ts';
+import { Contact } from '../discovery/kubernetes/reflector/contact.ts';
 import { ListTurns } from '../discovery/kubernetes/reflector/turns.ts';
 import { RemoteClusters, type RemoteConnection } from '../discovery/kubernetes/remote-clusters.ts';
 import type { Registry, RegistryContext } from '../discovery/registry.ts';
@@ -94,6 +95,7 @@ const listsAtOnce = 2;
 /** Follows by reflectors of one server, which take turns, and keeps account of them. */
 function reflecting(cluster: string, client: ApiClient, reflectors: Set<MeasuredReflector>, log: Log): Reflect {
   const turns = new ListTurns(listsAtOnce);
+  const contact = new Contact();
   return (following) => {
     const { kind } = following.resource;
     const reflector = new Reflector({
@@ -103,6 +105,7 @@ function reflecting(cluster: string, client: ApiClient, reflectors: Set<Measured
       random: Math.random,
       log: log.with({ cluster }),
       turn: turns.at(kind === lastKind ? 1 : 0),
+      contact,
       isLarge: largeKinds.has(kind),
     });
     const { namespace } = following.selection;

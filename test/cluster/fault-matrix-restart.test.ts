@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiResource } from '../../src/discovery/kubernetes/reflector/reflected.ts';
 import { Reflector } from '../../src/discovery/kubernetes/reflector/reflector.ts';
+import { Contact } from '../../src/discovery/kubernetes/reflector/contact.ts';
 import { ListTurns } from '../../src/discovery/kubernetes/reflector/turns.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import { startFakeApiServer, type RunningFake } from '../support/fake-api-server/start.ts';
@@ -45,6 +46,8 @@ describe.each(transports)('reflectors of several kinds over $name', ({ tls }) =>
     fake.server.objects.put(plural, { metadata: { ...namespace, name } });
   }
 
+  const contact = new Contact();
+
   function reflectorOf(resource: ApiResource, turn: ReturnType<ListTurns['at']>) {
     const objects = followed.get(resource.plural);
     return new Reflector({
@@ -70,6 +73,7 @@ describe.each(transports)('reflectors of several kinds over $name', ({ tls }) =>
       random: () => 0.5,
       log: silentLog,
       turn,
+      contact,
     });
   }
 

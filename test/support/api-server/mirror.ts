@@ -10,6 +10,7 @@ import type {
   ReflectorHealth,
 } from '../../../src/discovery/kubernetes/reflector/reflected.ts';
 import { Reflector } from '../../../src/discovery/kubernetes/reflector/reflector.ts';
+import { Contact } from '../../../src/discovery/kubernetes/reflector/contact.ts';
 import { ListTurns } from '../../../src/discovery/kubernetes/reflector/turns.ts';
 import { silentLog } from '../../../src/observe/log.ts';
 
@@ -35,6 +36,7 @@ export class Mirror {
   readonly told = new Map<string, ReflectorHealth[]>();
   /** The most complete sets that were received at the same time. */
   mostAtOnce = 0;
+  readonly #contact = new Contact();
   readonly #options: MirrorOptions;
   readonly #kept = new Map<string, string>();
   readonly #reflectors = new Map<string, Reflector<Reflected>>();
@@ -98,6 +100,7 @@ export class Mirror {
       random: Math.random,
       log: silentLog,
       turn: (work, signal) => turn(() => this.#counted(work), signal),
+      contact: this.#contact,
       handler: {
         changed: (changes) => this.#apply(resource, changes),
         synced: () => void this.#synced++,

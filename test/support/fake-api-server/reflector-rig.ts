@@ -11,6 +11,7 @@ import type {
   ReflectorHealth,
 } from '../../../src/discovery/kubernetes/reflector/reflected.ts';
 import { Reflector } from '../../../src/discovery/kubernetes/reflector/reflector.ts';
+import { Contact } from '../../../src/discovery/kubernetes/reflector/contact.ts';
 import { ListTurns } from '../../../src/discovery/kubernetes/reflector/turns.ts';
 import { silentLog } from '../../../src/observe/log.ts';
 import { Relay } from './relay.ts';
@@ -99,6 +100,7 @@ export class ReflectorRig {
       random: options.random ?? (() => 0.5),
       log: silentLog,
       turn: new ListTurns(1).at(0),
+      contact: new Contact(),
       isLarge: options.isLarge ?? false,
     });
   }

@@ -6,6 +6,7 @@ import { ApiError, type ApiClient, type ApiRequest } from '../api/api-client.ts'
 import { keyOf, metadataOf } from './events.ts';
 import type { RawObject, Reflected, ReflectorHealth } from './reflected.ts';
 import { Reflector } from './reflector.ts';
+import { Contact } from './contact.ts';
 import { ListTurns } from './turns.ts';
 
 /** What a server answers: the lines of a watch (an error ends it with that), a list, or a refusal. */
@@ -82,6 +83,7 @@ function aReflector(
     random,
     log: silentLog,
     turn: new ListTurns(1).at(0),
+    contact: new Contact(),
     ...options,
   });
   const ending = new AbortController();

@@ -4,6 +4,7 @@ import { apiPath } from '../api/api-path.ts';
 import { pause, type TimedClock } from '../api/timed-clock.ts';
 import { Backoff } from './backoff.ts';
 import { listSet, receiveSet, type SetSource } from './complete-set.ts';
+import type { Contact } from './contact.ts';
 import { Delivery } from './delivery.ts';
 import { keyOf, type WatchEvent } from './events.ts';
 import { Freshness } from './freshness.ts';
@@ -42,6 +43,8 @@ export interface ReflectorOptions<Kept extends Reflected> {
   readonly log: Log;
   /** Complete sets are received in turn with the reflectors of other kinds (K25). */
   readonly turn: Turn;
+  /** With the other reflectors of the server. */
+  readonly contact: Contact;
   /** Of kinds with many large objects: a list comes in pages, although that costs the server more (K12). */
   readonly isLarge?: boolean;
 }
@@ -236,7 +239,7 @@ export class Reflector<Kept extends Reflected> {
 
   /** Decides what comes next, and waits until it may. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, random, log, resource } = this.#options;
+    const { clock, random, log, resource, contact } = this.#options;
     const now = clock.monotonic();
     const reason = describeError(error);
     const recovery = recoveryFrom(error);
@@ -268,7 +271,9 @@ export class Reflector<Kept extends Reflected> {
     else this.#freshness.lost(reason);
     const wait = this.#backoff.next(error instanceof ApiError ? error.retryAfterMs : undefined);
     log.debug('following is interrupted', { kind: resource.kind, error, waitMs: Math.round(wait) });
-    await pause(clock, wait, signal);
+    // Of other failures those of one kind say nothing about another.
+    const isGone = error instanceof ApiError && error.failure === 'unreachable';
+    await (isGone ? contact.wait(clock, wait, random, signal) : pause(clock, wait, signal));
   }
 
   /** What is kept cannot be gone on from. */
@@ -281,6 +286,7 @@ export class Reflector<Kept extends Reflected> {
     this.#heardAt = this.#options.clock.monotonic();
     this.#failingSince = undefined;
     this.#freshness.heard();
+    this.#options.contact.reached();
   }
 
   #trimmed(object: RawObject): Kept | undefined {
