@@ -11,14 +11,19 @@ const longestRetryAfterMs = 300_000;
 export class Backoff {
   readonly #monotonic: () => number;
   readonly #random: () => number;
+  readonly #longest: number;
   #next = shortestMs;
   /** When the last wait was over. */
   #resumedAt = -Infinity;
 
-  /** @param random from 0 to below 1 */
-  constructor(monotonic: () => number, random: () => number) {
+  /**
+   * @param random from 0 to below 1
+   * @param longest milliseconds to which it grows, before chance
+   */
+  constructor(monotonic: () => number, random: () => number, longest = longestMs) {
     this.#monotonic = monotonic;
     this.#random = random;
+    this.#longest = longest;
   }
 
   /**
@@ -30,7 +35,7 @@ export class Backoff {
     const now = this.#monotonic();
     if (now - this.#resumedAt > healthyMs) this.#next = shortestMs;
     const own = this.#next * (1 + this.#random());
-    this.#next = Math.min(2 * this.#next, longestMs);
+    this.#next = Math.min(2 * this.#next, this.#longest);
     const wait = Math.max(own, Math.min(retryAfterMs, longestRetryAfterMs));
     this.#resumedAt = now + wait;
     return wait;

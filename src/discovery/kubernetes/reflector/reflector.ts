@@ -25,6 +25,12 @@ const watchMs = 300_000;
 const shortWatchMs = 1000;
 /** How long a server that has a fault is asked for more of the same before everything is listed (K14). */
 const serverFaultMs = 60_000;
+/**
+ * Between two attempts to reach a server that is not there, at most, and by chance up to twice that: it is not spared by waiting longer, and
+ * within 30 s of its return everything has to be true again (reliability SC9). That it was away makes nothing else wait either: what a server
+ * that is back says first is that the version has expired.
+ */
+const absentServerMs = 10_000;
 /** Between two questions after a kind that is absent or forbidden, and by chance up to twice that. */
 const slowRetryMs = 30_000;
 /** Between two comparisons with the server, and by chance up to twice that (K20). */
@@ -57,6 +63,7 @@ export class Reflector<Kept extends Reflected> {
   readonly #delivery: Delivery<Kept>;
   readonly #freshness: Freshness;
   readonly #backoff: Backoff;
+  readonly #absenceBackoff: Backoff;
   readonly #source: SetSource<Kept>;
   /** The set that is needed before a watch can go on; undefined: what is kept is complete. */
   #needed: SetFrom | undefined = { kind: 'cached' };
@@ -96,6 +103,7 @@ export class Reflector<Kept extends Reflected> {
     this.#store = new Store<Kept>((key, before) => this.#delivery.mark(key, before));
     this.#freshness = new Freshness(clock, (health) => this.#tell(() => handler.health(health)));
     this.#backoff = new Backoff(monotonic, random);
+    this.#absenceBackoff = new Backoff(monotonic, random, absentServerMs);
   }
 
   /** Follows until the signal is aborted: from then on no request is made and the handler is not called. Whatever goes wrong is tried again. */
@@ -178,8 +186,9 @@ export class Reflector<Kept extends Reflected> {
 
   /** Applies what the watch says until it ends. */
   async #follow(watch: Watch, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, contact } = this.#options;
     const slices = new Slices(() => clock.monotonic());
+    contact.reached();
     watch.allowSilence(silenceMs);
     const cancel = clock.after(shortWatchMs, () => {
       this.#failingSince = undefined;
@@ -269,10 +278,11 @@ export class Reflector<Kept extends Reflected> {
     }
     if (recovery.kind === 'silence') this.#freshness.silent(reason);
     else this.#freshness.lost(reason);
-    const wait = this.#backoff.next(error instanceof ApiError ? error.retryAfterMs : undefined);
-    log.debug('following is interrupted', { kind: resource.kind, error, waitMs: Math.round(wait) });
+    const { failure, retryAfterMs } = error instanceof ApiError ? error : {};
     // Of other failures those of one kind say nothing about another.
-    const isGone = error instanceof ApiError && error.failure === 'unreachable';
+    const isGone = failure === 'unreachable';
+    const wait = (isGone ? this.#absenceBackoff : this.#backoff).next(retryAfterMs);
+    log.debug('following is interrupted', { kind: resource.kind, error, waitMs: Math.round(wait) });
     await (isGone ? contact.wait(clock, wait, random, signal) : pause(clock, wait, signal));
   }
 
@@ -286,7 +296,6 @@ export class Reflector<Kept extends Reflected> {
     this.#heardAt = this.#options.clock.monotonic();
     this.#failingSince = undefined;
     this.#freshness.heard();
-    this.#options.contact.reached();
   }
 
   #trimmed(object: RawObject): Kept | undefined {
