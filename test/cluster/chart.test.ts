@@ -207,8 +207,8 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
   it('kubernetes/K120: make pods that a namespace of restricted pod security admits', async () => {
     for (const files of Object.values(valueFiles)) {
       const objects = objectsIn(await renderChart(helm!, files));
-      const deployment = objects.find(({ kind }) => kind === 'Deployment') as unknown as Deployment;
-      const { spec } = deployment.spec.template;
+      const deployment = objects.find(({ kind }) => kind === 'Deployment')?.['spec'] as DeploymentSpec | undefined;
+      const spec = deployment?.template.spec;
       expect(spec).toMatchObject({
         securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
@@ -326,6 +326,6 @@ function isForEverybody(groups: readonly string[]): boolean {
   return groups.every((group) => group === 'authorization.k8s.io' || group === 'authentication.k8s.io');
 }
 
-interface Deployment {
-  readonly spec: { readonly template: { readonly spec: object } };
+interface DeploymentSpec {
+  readonly template: { readonly spec: object };
 }

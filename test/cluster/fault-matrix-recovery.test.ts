@@ -113,6 +113,22 @@ describe.each(transports)('a reflector over $name', ({ tls }) => {
     expect(rig.fullReads()).toEqual([]);
   });
 
+  it.each([1, 5, 30])(
+    'has what the server has within 30 s of its return, %i minutes away (reliability/SC9)',
+    async (minutes) => {
+      await rig.server.down();
+      rig.put('a', 'while it was away');
+      await rig.time.pass(minutes * 60_000);
+      expect(rig.health).toContain('stale');
+      // What it kept is too old by then: the first answer says so.
+      await rig.server.restart();
+      await rig.server.up();
+      await rig.time.pass(30_000);
+      expect(rig.followed).toEqual(rig.served);
+      expect(rig.removedUids).toEqual([]);
+    },
+  );
+
   it('finds within twelve hours what it was never told, and counts it (kubernetes/K20)', async () => {
     const [a] = rig.server.objects.list('pods');
     rig.server.say('pods', { type: 'DELETED', object: { ...a } });
