@@ -53,6 +53,7 @@ describe('proxyOfNode', () => {
       version: '1.27.0',
       extensions: undefined,
       takesVirtualHosts: false,
+      secrets: 'none',
     });
   });
 

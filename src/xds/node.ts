@@ -44,6 +44,8 @@ export function proxyOfNode(node: unknown, keyOf: (nodeId: string) => ProxyKey):
     version: metadata.text('ISTIO_VERSION') ?? envoyVersionOf(node),
     extensions: extensionsOf(node['extensions']),
     takesVirtualHosts: takesVirtualHosts(node, metadata),
+    // What a node says of itself is no proof of who it is.
+    secrets: 'none' as const,
   };
   return problems.length > 0 ? { problems } : { key: keyOf(proxy.nodeId), ...proxy };
 }

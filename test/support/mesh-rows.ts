@@ -189,6 +189,7 @@ export function aProxy(name: string, options: Partial<Proxy> = {}): ARow {
     version: '1.40.0',
     extensions: undefined,
     takesVirtualHosts: false,
+    secrets: 'none',
     ...options,
   };
   return row(proxies, proxy);
