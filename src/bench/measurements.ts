@@ -29,6 +29,8 @@ export interface SeriesPlan {
    * than that; 0: sending and ACKs are not told apart.
    */
   readonly settle: number;
+  /** Milliseconds without any change before each push, so that none is gathered with the one before; undefined: 0. */
+  readonly pause?: number;
 }
 
 /** One entry for each push. */
@@ -52,6 +54,7 @@ export async function measureSeries(server: ServerUnderTest, plan: SeriesPlan): 
     if (push === plan.warmups) lag.start();
     const target = delivery.sent + plan.streams;
     const acked = delivery.acked + plan.streams;
+    if (plan.pause !== undefined) await delay(plan.pause);
     const before = cpuMicroseconds();
     const changedAt = machineTime();
     server.change(plan.kind, plan.service);

@@ -12,6 +12,8 @@ import { Scene, type SeriesFigures } from './scene.ts';
 
 const services = 1_000;
 const endpointsPerService = 10;
+/** Milliseconds: a change that is alone, as those of the others were. */
+const pause = 50;
 
 export const peersBench: Bench = {
   name: 'peers',
@@ -59,6 +61,7 @@ async function measureSharedWorld(report: Report): Promise<void> {
       pushes: 12,
       warmups: 8,
       settle: 0,
+      pause,
     });
     row(
       report,
@@ -108,6 +111,7 @@ async function measureRoutes(report: Report, scene: Scene): Promise<void> {
     pushes: 6,
     warmups: 3,
     settle: 0,
+    pause,
   });
   const bytes = opened.totals.bytes / opened.totals.messages / 1000;
   await scene.load.call('close', 'routes');
@@ -122,7 +126,7 @@ async function measureRoutes(report: Report, scene: Scene): Promise<void> {
 /** 70 sidecars read on, 30 stop; both want everything. */
 async function measureStalledReaders(report: Report, scene: Scene): Promise<void> {
   const readers = 70;
-  const plan = { kind: 'endpoint', service: 7, streams: readers, pushes: 15, warmups: 5, settle: 0 } as const;
+  const plan = { kind: 'endpoint', service: 7, streams: readers, pushes: 15, warmups: 5, settle: 0, pause } as const;
   await scene.open(scene.everyAssignment('readers', readers, services));
   const before = await scene.series('readers', plan);
   await scene.open(scene.everyAssignment('stalled', 30, services, { windows: windowsOf.small }));
@@ -191,7 +195,7 @@ async function measureManyServices(report: Report): Promise<void> {
   const many = 5_000;
   const scene = await Scene.start(processes, { services: many, endpointsPerService });
   await scene.open(scene.everyAssignment('all', 100, many));
-  const plan = { kind: 'endpoint', service: 7, streams: 100, pushes: 20, warmups: 10, settle: 0 } as const;
+  const plan = { kind: 'endpoint', service: 7, streams: 100, pushes: 20, warmups: 10, settle: 0, pause } as const;
   const figures = await scene.series('all', plan);
   row(
     report,

@@ -31,7 +31,12 @@ const responseHeaders = Buffer.concat([
 ]);
 const grant = 1 << 30;
 
-async function startFloor(size: WorldSize): Promise<ServerUnderTest> {
+export interface FloorSpec extends WorldSize {
+  /** Sockets that hear of a change; undefined: all of them. */
+  readonly reached?: number;
+}
+
+async function startFloor({ reached, ...size }: FloorSpec): Promise<ServerUnderTest> {
   const world = new World(new Engine(), size);
   const delivery = new Delivery();
   const sockets = new Set<Socket>();
@@ -46,6 +51,13 @@ async function startFloor(size: WorldSize): Promise<ServerUnderTest> {
       parts.push(frame(frameTypes.data, 0, streamId, message.subarray(at, at + largestFrame)));
     }
     return { bytes: Buffer.concat(parts), size: message.length };
+  };
+  const listeners = (service: number): Iterable<Socket> => {
+    if (reached === undefined) return sockets;
+    const all = [...sockets];
+    return Array.from({ length: reached }, (_, index) => all[(service * reached + index) % all.length]).filter(
+      (socket) => socket !== undefined,
+    );
   };
   const send = (socket: Socket, { bytes, size }: ReturnType<typeof frames>): void => {
     socket.write(bytes);
@@ -77,7 +89,7 @@ async function startFloor(size: WorldSize): Promise<ServerUnderTest> {
     change: (_, service) => {
       const name = world.moveEndpoint(service);
       const push = frames();
-      for (const socket of sockets) send(socket, push);
+      for (const socket of listeners(service)) send(socket, push);
       return name;
     },
   };
