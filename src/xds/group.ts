@@ -165,6 +165,17 @@ export class Group {
     return record !== undefined && hasBit(record.followers, seat);
   }
 
+  /** Whether somebody wants a name. */
+  knows(name: string): boolean {
+    return this.#records.has(name);
+  }
+
+  /** The names that a wildcard stands for, whether somebody wants everything or not. */
+  namesOfAll(): readonly string[] {
+    const { engine, queries } = this.#host;
+    return this.#isVoid ? [] : (unlessFailed(() => engine.read(queries.names, this.key)) ?? []);
+  }
+
   /** The names that a seat follows one by one. Goes through all that anybody wants. */
   *followed(seat: number): Generator<string, void, void> {
     for (const { name, followers } of this.#records.values()) if (hasBit(followers, seat)) yield name;
@@ -187,10 +198,11 @@ export class Group {
     if (addBit(this.#wildcards, seat)) this.#wildcardCount++;
     if (this.#watch !== undefined || this.#isVoid) return;
     const { engine, queries, publicationOf } = this.#host;
-    this.#watch = engine.watch(queries.names, this.key, (names, commit) =>
+    const watch = engine.watch(queries.names, this.key, (names, commit) =>
       this.#changeMembers(names, publicationOf(commit)),
     );
-    this.#changeMembers(valueOf(this.#watch) ?? [], undefined);
+    this.#watch = watch;
+    this.#changeMembers(unlessFailed(() => watch.value) ?? [], undefined);
   }
 
   unfollowAll(seat: number): void {
@@ -217,10 +229,11 @@ export class Group {
     // Blanks separate the parts of a key: a name that holds one was made up by a client and would be read as something else.
     if (this.#isVoid || name === '' || name.includes(' ')) return record;
     const { engine, queries, publicationOf } = this.#host;
-    record.watch = engine.watch(queries.resource, compositeKey(this.key, name), (resource, commit) =>
+    const watch = engine.watch(queries.resource, compositeKey(this.key, name), (resource, commit) =>
       this.#changeContent(record, resource, publicationOf(commit)),
     );
-    record.content = contentOf(valueOf(record.watch));
+    record.watch = watch;
+    record.content = contentOf(unlessFailed(() => watch.value));
     return record;
   }
 
@@ -301,9 +314,9 @@ function contentOf(resource: Resource | undefined): Content | undefined {
 }
 
 /** A query that fails and never had a result gives nothing; the engine has reported it. */
-function valueOf<Value>(watch: Watch<Value>): Value | undefined {
+function unlessFailed<Value>(read: () => Value): Value | undefined {
   try {
-    return watch.value;
+    return read();
   } catch (error) {
     if (error instanceof ReadFailure) return undefined;
     throw error;

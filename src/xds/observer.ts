@@ -1,5 +1,6 @@
 import type { ProxyKey } from '../model/keys.ts';
 import type { Provenance } from '../model/provenance.ts';
+import { latenciesOf, type Settlement } from './flight.ts';
 
 /** `sotw`: every response carries the whole state of its type or part (state of the world). `delta`: what changed. */
 export type Wire = 'delta' | 'sotw';
@@ -99,3 +100,23 @@ export const noObserver: XdsObserver = {
   nacked: () => undefined,
   overdue: () => undefined,
 };
+
+/** Says how a response was answered. @param now milliseconds of the monotonic clock */
+export function reportSettlement(
+  observer: XdsObserver,
+  stream: StreamFacts,
+  type: string,
+  settlement: Settlement,
+  now: number,
+): void {
+  if (settlement.kind === 'none') return;
+  const { flight } = settlement;
+  const { nonce } = flight;
+  if (settlement.kind === 'nacked') {
+    const { message, names, objects } = settlement.nack;
+    observer.nacked({ stream, type, nonce, message, names, objects });
+  } else {
+    const latencies = latenciesOf(flight, now);
+    observer.acked({ stream, type, nonce, milliseconds: now - flight.sentAt, latencies });
+  }
+}

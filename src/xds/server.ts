@@ -15,6 +15,7 @@ import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
 import { isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
+import { Preparations } from './preparation.ts';
 import { programmingOf, type Programming, type Report } from './programming.ts';
 import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
@@ -102,6 +103,7 @@ export class XdsServer {
       clock,
       observer,
       queue: new FlushQueue(clock, pacing),
+      preparations: new Preparations(this.#store, clock),
       taint: this.#taint,
       random,
       responses: new ResponseCache(clock, identifier),

@@ -55,6 +55,11 @@ export class ResourceStore {
     return { group, number: group.enter(onlooker) };
   }
 
+  /** undefined: nobody is in it. */
+  group(type: string, scope: string): Group | undefined {
+    return this.#groups.get(groupKey(type, scope));
+  }
+
   /** Gives up a seat and everything that is wanted from it. */
   leave({ group, number }: Seat): void {
     group.leave(number);
@@ -64,7 +69,7 @@ export class ResourceStore {
   /** Everybody who wants a resource. @param key `type scope name` */
   wanting(key: string): readonly Onlooker[] {
     const [type = '', scope, name = ''] = partsOf(key);
-    return this.#groups.get(groupKey(type, scope))?.wanting(name) ?? [];
+    return this.group(type, scope ?? '')?.wanting(name) ?? [];
   }
 
   /** One object per commit, however many resources it changed and streams it reached. */

@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Publication } from './flight.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { XdsObserver } from './observer.ts';
+import type { Preparations } from './preparation.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { ResourceStore } from './store.ts';
 import type { XdsStream } from './stream.ts';
@@ -18,6 +19,7 @@ export interface StreamHost {
   readonly clock: Clock;
   readonly observer: XdsObserver;
   readonly queue: FlushQueue;
+  readonly preparations: Preparations;
   readonly taint: TaintedNames;
   readonly responses: ResponseCache;
   /** From 0 to below 1. */

@@ -2,14 +2,15 @@ import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { ClientFeatures } from './client-features.ts';
-import { latenciesOf, type Flight, type Publication, type Settlement } from './flight.ts';
+import type { Flight, Publication, Settlement } from './flight.ts';
 import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
-import type { StreamFacts, Wire } from './observer.ts';
+import { reportSettlement, type StreamFacts, type Wire } from './observer.ts';
 import { nextMoment } from './moments.ts';
 import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
-import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
+import { wishOf } from './preparation.ts';
+import type { DiscoveryRequest } from './requests.ts';
 import {
   isScopedType,
   resourceTypeByName,
@@ -19,6 +20,7 @@ import {
 } from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
+import { readRequest, WaitingMessages } from './stream-requests.ts';
 import { Subscription, type Response } from './subscription.ts';
 import type { Doubts } from './taint.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
@@ -58,6 +60,8 @@ export class XdsStream {
   /** Of the last response. */
   #lastNumber = 0;
   #cancelAlarm: (() => void) | undefined;
+  /** While a request is being prepared. */
+  #waiting: WaitingMessages | undefined;
   /** Nonce of the last response whose missing ACK was reported. */
   #reportedOverdue: string | undefined;
 
@@ -69,7 +73,7 @@ export class XdsStream {
     this.#host = host;
     this.#connectedAt = host.clock.now();
     this.#gates = new Gates((type) => this.#find(type), this.#connectedAt, only !== undefined);
-    transport.onMessage((message) => this.#guard(() => this.#receive(message)));
+    transport.onMessage((message) => this.#guard(() => this.#take(message)));
     transport.onDrain(() => {
       this.#isWritable = true;
       this.queue('answer');
@@ -110,11 +114,39 @@ export class XdsStream {
 
   // --- requests ---
 
-  #receive(message: Uint8Array): void {
+  #take(message: Uint8Array): void {
     if (!this.#isOpen) return;
-    const request = this.#decode(message);
+    if (this.#waiting !== undefined) this.#waiting.add(message);
+    else this.#receive(readRequest(message, this.#wire, this.#only));
+  }
+
+  #receive(request: DiscoveryRequest): void {
     this.#identity ??= this.#identify(request.node);
-    const subscription = this.#subscriptionTo(this.#typeUrlOf(request));
+    const subscription = this.#subscriptionTo(request.typeUrl);
+    if (!this.#prepare(request, subscription)) this.#carryOut(request, subscription);
+  }
+
+  /** Has what is asked for worked out first where that takes long. Whether it does. */
+  #prepare(request: DiscoveryRequest, subscription: Subscription): boolean {
+    const wish = wishOf(request, subscription);
+    if (wish === undefined || wish.names.length > mostNames || this.#identity === undefined) return false;
+    const { type } = subscription;
+    const scopes = scopesFor(type, this.#identity.scopes.value);
+    const cancel = this.#host.preparations.begin({ ...wish, type: type.name, scopes }, () =>
+      this.#guard(() => this.#resume(request, subscription)),
+    );
+    this.#waiting = cancel && new WaitingMessages(cancel);
+    return cancel !== undefined;
+  }
+
+  #resume(request: DiscoveryRequest, subscription: Subscription): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    this.#carryOut(request, subscription);
+    for (const message of waiting) this.#take(message);
+  }
+
+  #carryOut(request: DiscoveryRequest, subscription: Subscription): void {
     const hadWork = subscription.hasWork;
     const now = this.#host.clock.now();
     const settlement = subscription.receive(request, now, this.#host.store.sequence);
@@ -131,27 +163,6 @@ export class XdsStream {
     // What changed while a response was unconfirmed is a change still; all else is what the client asked for.
     const isChange = settlement.kind !== 'none' && hadWork && subscription.type.name === 'endpoints';
     this.queue(isChange ? 'endpoints' : 'answer');
-  }
-
-  /** A service of one type implies it (X4). */
-  #typeUrlOf({ typeUrl }: DiscoveryRequest): string {
-    const only = this.#only;
-    if (typeUrl === '' && only === undefined) {
-      throw new StreamRefusal('INVALID_ARGUMENT', 'the request has no type_url');
-    }
-    if (typeUrl !== '' && only !== undefined && typeUrl !== only) {
-      throw new StreamRefusal('INVALID_ARGUMENT', `this service serves ${only}; the request is for ${typeUrl}`);
-    }
-    return only ?? typeUrl;
-  }
-
-  #decode(message: Uint8Array): DiscoveryRequest {
-    try {
-      return this.#wire === 'delta' ? decodeDeltaRequest(message) : decodeSotwRequest(message);
-    } catch (error) {
-      if (error instanceof MalformedMessage) throw new StreamRefusal('INVALID_ARGUMENT', error.message);
-      throw error;
-    }
   }
 
   #identify(node: Uint8Array | undefined): Identity {
@@ -192,12 +203,7 @@ export class XdsStream {
 
   /** After a NACK a delta client does not know what it holds of the response, until it has accepted that in another (X304). */
   #judge({ type }: Subscription, settlement: Settlement): void {
-    const nodeId = this.#identity?.proxy.nodeId;
-    if (nodeId === undefined || this.#wire === 'sotw' || settlement.kind === 'none') return;
-    if (settlement.flight.isHeartbeat) return;
-    const { taint } = this.#host;
-    if (settlement.kind === 'nacked') taint.refused(nodeId, type.name, settlement.flight);
-    else if (taint.size > 0) taint.accepted(nodeId, type.name, settlement.flight);
+    if (this.#wire === 'delta') this.#host.taint.settled(this.nodeId, type.name, settlement);
   }
 
   /** What is unanswered at the end may have been refused: the NACK is lost with the connection (X304). */
@@ -225,17 +231,8 @@ export class XdsStream {
   }
 
   #report({ type }: Subscription, settlement: Settlement): void {
-    const stream = this.#identity?.facts;
-    if (stream === undefined || settlement.kind === 'none') return;
-    const { flight } = settlement;
-    const { nonce } = flight;
-    if (settlement.kind === 'nacked') {
-      const { message, names, objects } = settlement.nack;
-      return this.#host.observer.nacked({ stream, type: type.name, nonce, message, names, objects });
-    }
-    const now = this.#host.clock.now();
-    const latencies = latenciesOf(flight, now);
-    this.#host.observer.acked({ stream, type: type.name, nonce, milliseconds: now - flight.sentAt, latencies });
+    if (this.#identity === undefined) return;
+    reportSettlement(this.#host.observer, this.#identity.facts, type.name, settlement, this.#host.clock.now());
   }
 
   // --- responses ---
@@ -377,6 +374,7 @@ export class XdsStream {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#cancelAlarm?.();
+    this.#waiting?.cancel();
     this.#host.queue.remove(this);
     for (const view of this.#views.values()) view.close();
     this.#views.clear();
