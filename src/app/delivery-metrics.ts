@@ -43,6 +43,7 @@ export function deliveryMetrics(metrics: Metrics): XdsObserver {
     },
     nacked: ({ type }) => metrics.rejects.inc({ type: typeLabel(type) }),
     overdue: (_, type) => metrics.overdue.inc({ type: typeLabel(type) }),
+    denied: ({ type, reason }) => metrics.deniedResources.inc({ type: typeLabel(type), reason }),
   };
 }
 

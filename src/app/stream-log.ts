@@ -27,6 +27,13 @@ export function streamLog(log: Log): XdsObserver {
       }),
     overdue: (stream, type, nonce) =>
       log.warn('a proxy has not answered a response for a minute', { ...fieldsOf(stream), type, nonce }),
+    denied: ({ stream, type, name, reason }) =>
+      log.warn('a proxy asked for what is not its own, and was not given it', {
+        ...fieldsOf(stream),
+        type,
+        resource: name.slice(0, 200),
+        reason,
+      }),
   };
 }
 
@@ -40,6 +47,7 @@ export function observers(...all: readonly XdsObserver[]): XdsObserver {
     acked: (ack) => all.forEach((one) => one.acked(ack)),
     nacked: (rejection) => all.forEach((one) => one.nacked(rejection)),
     overdue: (stream, type, nonce) => all.forEach((one) => one.overdue(stream, type, nonce)),
+    denied: (denial) => all.forEach((one) => one.denied(denial)),
   };
 }
 

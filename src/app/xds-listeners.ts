@@ -74,7 +74,7 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
     const gateOptions = { admission, objection, observer, admitted: () => metrics.admittedStreams.inc() };
     return {
       handlers: xdsHandlers((transport, { wire, typeUrl }) => {
-        gate(gateOptions, transport, () => xds.accept(transport, wire, typeUrl));
+        gate(gateOptions, transport, () => xds.accept(transport, wire, { only: typeUrl }));
       }),
       limits: {
         ...defaultLimits,

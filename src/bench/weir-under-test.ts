@@ -72,7 +72,7 @@ function listenOn(kind: TransportKind, server: XdsServer): Promise<{ readonly ad
   return listen({
     kind,
     address: '127.0.0.1:0',
-    handlers: xdsHandlers((stream, { wire, typeUrl }) => server.accept(stream, wire, typeUrl)),
+    handlers: xdsHandlers((stream, { wire, typeUrl }) => server.accept(stream, wire, { only: typeUrl })),
     tls: undefined,
     limits: defaultLimits,
     clock: serverClock,

@@ -46,7 +46,7 @@ it('has sidecars meet a control plane that runs, and says what each of them got'
   const listener = await listen({
     kind: transportKinds[0],
     address: '127.0.0.1:0',
-    handlers: xdsHandlers((transport, { wire, typeUrl }) => server.accept(transport, wire, typeUrl)),
+    handlers: xdsHandlers((transport, { wire, typeUrl }) => server.accept(transport, wire, { only: typeUrl })),
     tls: undefined,
     limits: defaultLimits,
     clock: serverClock,

@@ -143,6 +143,12 @@ function answerMetrics(registry: Registry) {
       labelNames: ['type'],
       registers,
     }),
+    deniedResources: new Counter({
+      name: 'weir_denied_resources_total',
+      help: 'Names that proxies asked for and were not given, because they are not theirs.',
+      labelNames: ['type', 'reason'],
+      registers,
+    }),
     refusedStreams: new Counter({
       name: 'weir_refused_streams_total',
       help: 'Streams that ended with an error status of Weir.',

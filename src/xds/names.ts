@@ -11,6 +11,11 @@ export const blackHoleCluster = 'BlackHoleCluster';
 /** Where connections go that came for a port of the workload that no service has. */
 export const inboundPassthroughCluster = 'InboundPassthroughCluster';
 
+/** The secret that holds a proxy's own key and certificate chain (istio-compat I60, I66). */
+export const ownCertificateSecret = 'default';
+/** The secret that holds the authorities whose certificates a proxy trusts. */
+export const trustBundleSecret = 'ROOTCA';
+
 /** @param subset empty: the service as a whole */
 export function clusterName(direction: TrafficDirection, port: number, subset: string, hostname: string): string {
   return `${direction}|${port}|${subset}|${hostname}`;

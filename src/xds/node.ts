@@ -50,6 +50,11 @@ export function proxyOfNode(node: unknown, keyOf: (nodeId: string) => ProxyKey):
   return problems.length > 0 ? { problems } : { key: keyOf(proxy.nodeId), ...proxy };
 }
 
+/** Whether an Istio agent stands between an Envoy and Weir: it says its version (istio-compat I91, I93). @param node as for `proxyOfNode` */
+export function isBehindAgent(node: unknown): boolean {
+  return isObject(node) && new Metadata(plain(node['metadata']), []).text('ISTIO_VERSION') !== undefined;
+}
+
 interface NodeId {
   readonly text: string;
   readonly address: string;

@@ -75,6 +75,17 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Something that a proxy asked for and is not its own. */
+export interface Denial {
+  readonly stream: StreamFacts;
+  readonly type: string;
+  readonly name: string;
+  readonly reason: DenialReason;
+}
+
+/** `no-identity`: nobody knows who it is. `not-served`: its certificate comes from elsewhere. `foreign`: it may not have the name. */
+export type DenialReason = 'no-identity' | 'not-served' | 'foreign';
+
 /** Hears what happens on the streams: for metrics and logs. Called synchronously while requests and pushes are worked off. */
 export interface XdsObserver {
   /** The first request of a stream was accepted. */
@@ -88,6 +99,8 @@ export interface XdsObserver {
   nacked(rejection: Rejection): void;
   /** A response has waited for its ACK or NACK for a minute (xds-protocol X69). Told once per response; the stream goes on. */
   overdue(stream: StreamFacts, type: string, nonce: string): void;
+  /** A name is left out because it is not the proxy's (istio-compat I248); the stream goes on. Told once for each time that it is asked for. */
+  denied(denial: Denial): void;
 }
 
 /** An observer that looks away. */
@@ -99,6 +112,7 @@ export const noObserver: XdsObserver = {
   acked: () => undefined,
   nacked: () => undefined,
   overdue: () => undefined,
+  denied: () => undefined,
 };
 
 /** Says how a response was answered. @param now milliseconds of the monotonic clock */

@@ -18,6 +18,8 @@ export interface View {
   unfollowAll(): void;
   /** What is included under the name now. */
   resource(name: string): Resource | undefined;
+  /** Whether it is not known yet what is included under the name: then nothing is said of it, not even that it does not exist. */
+  awaits(name: string): boolean;
   /** The names that `followAll` includes. */
   names(): Iterable<string>;
   /** Everything that is included, each name once. */
@@ -366,6 +368,7 @@ export class Outbox {
       }
       return mayAdd(resource) ? 'send' : 'later';
     }
+    if (this.#view.awaits(name)) return 'later';
     if (!this.#saysRemoved) return 'nothing';
     if (reason === 'asked') return 'remove';
     if (held === undefined || !this.#type.removalIsSent) return 'nothing';

@@ -21,6 +21,8 @@ export interface ResourceType {
   readonly removalIsSent: boolean;
   /** Delta: what a client gets that asked for a name that does not exist; undefined: it hears that the name was removed. */
   readonly absence: ((name: string) => Resource) | undefined;
+  /** A resource belongs to one stream: nothing that streams share may ever hold it (reliability S5). */
+  readonly isPrivate: boolean;
 }
 
 /** A type as a subscription needs it: a row of the table, or one made for a type that Weir does not serve. */
@@ -42,7 +44,7 @@ export const resourceTypes: readonly ResourceType[] = [
   row('cluster', 'envoy.config.cluster.v3.Cluster', 1, true),
   row('endpoints', 'envoy.config.endpoint.v3.ClusterLoadAssignment', 2, false),
   // Ranks are those of the specification, where secrets follow right after what refers to them.
-  row('secret', 'envoy.extensions.transport_sockets.tls.v3.Secret', 2.5, false),
+  { ...row('secret', 'envoy.extensions.transport_sockets.tls.v3.Secret', 2.5, false), isPrivate: true },
   row('listener', 'envoy.config.listener.v3.Listener', 3, true),
   // Extension configurations (ECDS) and layers of runtime values (RTDS): asked for by name, and there are none yet.
   row('extension', 'envoy.config.core.v3.TypedExtensionConfig', 3.5, false),
@@ -87,6 +89,7 @@ export function unservedType(typeUrl: string): SubscribedType {
     wildcardWhenEmpty: false,
     removalIsSent: false,
     absence: undefined,
+    isPrivate: false,
   };
 }
 
@@ -101,5 +104,6 @@ function row(name: ResourceTypeName, message: TypeName, rank: number, isWholeSet
     wildcardWhenEmpty: isWholeSet,
     removalIsSent: isWholeSet,
     absence: undefined,
+    isPrivate: false,
   };
 }

@@ -142,6 +142,11 @@ export class TypedResponses {
     return known;
   }
 
+  /** The response with this content, for one stream alone: it is kept nowhere. Takes what `encode` takes. */
+  encodeAlone(content: ResponseContent, takesExpiry: boolean): EncodedResponse {
+    return this.#build(content, takesExpiry);
+  }
+
   forgetUnused(): void {
     this.#unused = this.#used;
     this.#used = new Map();

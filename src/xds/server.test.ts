@@ -25,6 +25,7 @@ class Notes implements XdsObserver {
   acked: XdsObserver['acked'] = (ack) => void this.acks.push(ack);
   nacked: XdsObserver['nacked'] = (rejection) => void this.nacks.push(rejection);
   overdue: XdsObserver['overdue'] = (_, type) => void this.log.push(`? ${type}`);
+  denied: XdsObserver['denied'] = ({ type, name, reason }) => void this.log.push(`x ${type} ${name} ${reason}`);
 }
 
 function answerOf(rig: ServerRig, client: FakeClient): Answer {

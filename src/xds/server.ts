@@ -1,10 +1,11 @@
+import type { Caller } from '../identity/caller.ts';
 import { proxies } from '../model/tables.ts';
 import type { Watch } from '../incremental/commit.ts';
 import type { Query, Table } from '../incremental/definitions.ts';
 import { ReadFailure } from '../incremental/commit.ts';
 import type { Engine } from '../incremental/engine.ts';
 import { proxyKey, type ProxyKey } from '../model/keys.ts';
-import type { Proxy } from '../model/proxy.ts';
+import type { Proxy, SecretOrigin } from '../model/proxy.ts';
 import type { Provenance } from '../model/provenance.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import { featuresOf, type ClientFeatures } from './client-features.ts';
@@ -13,13 +14,14 @@ import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
 import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
-import { isNodeError, proxyOfNode } from './node.ts';
+import { isBehindAgent, isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
 import { Preparations } from './preparation.ts';
 import { programmingOf, type Programming, type Report } from './programming.ts';
 import { decode } from './proto.ts';
 import type { ProxyStatus } from './status.ts';
 import { ResponseCache } from './response-cache.ts';
+import { noSecrets, type SecretSource } from './secrets.ts';
 import { ResourceStore, type StoreSize } from './store.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { XdsStream } from './stream.ts';
@@ -36,6 +38,8 @@ export interface XdsServerOptions {
   readonly observer?: XdsObserver;
   /** How changes are gathered; by default each goes as soon as it may. */
   readonly pacing?: Pacing;
+  /** Absent: there are none for anybody. */
+  readonly secrets?: SecretSource;
   /** Names the instance and build in every response (xds-protocol X13), for example `weir-0/0.1.0`. */
   readonly identifier: string;
   /** From 0 to below 1: spreads what would go to all clients at once. Without it nothing is spread. */
@@ -88,6 +92,7 @@ export class XdsServer {
     clock,
     observer = noObserver,
     pacing = unpaced,
+    secrets = noSecrets,
     identifier,
     random = () => 0,
   }: XdsServerOptions) {
@@ -107,7 +112,8 @@ export class XdsServer {
       taint: this.#taint,
       random,
       responses: new ResponseCache(clock, identifier),
-      identify: (node, carriesVirtualHosts) => this.#identify(node, carriesVirtualHosts),
+      secrets,
+      identify: (node, caller, carriesVirtualHosts) => this.#identify(node, caller, carriesVirtualHosts),
       followScopes: (proxy, changed) => this.#followScopes(proxy, changed),
       ended: (stream, proxy) => this.#ended(stream, proxy),
     };
@@ -172,9 +178,14 @@ export class XdsServer {
   /**
    * Takes over a new stream.
    *
-   * @param typeUrl the one type of a service that has only one; undefined: all types (ADS)
+   * @param only type URL of the one type of a service that has only one; undefined: all types (ADS)
+   * @param caller whose credential holds; undefined: nobody knows who calls
    */
-  accept(transport: StreamTransport, wire: Wire, typeUrl?: string): void {
+  accept(
+    transport: StreamTransport,
+    wire: Wire,
+    { only, caller }: { readonly only?: string | undefined; readonly caller?: Caller | undefined } = {},
+  ): void {
     if (!this.#isOpen || this.#isClosing) {
       const message = this.#isClosing
         ? 'the control plane is shutting down'
@@ -183,7 +194,7 @@ export class XdsServer {
       transport.close('UNAVAILABLE', message);
       return;
     }
-    this.#streams.add(new XdsStream(transport, wire, typeUrl, this.#host));
+    this.#streams.add(new XdsStream(transport, wire, { only, caller }, this.#host));
     this.#watchOverdue();
   }
 
@@ -197,6 +208,7 @@ export class XdsServer {
 
   #identify(
     bytes: Uint8Array | undefined,
+    caller: Caller | undefined,
     carriesVirtualHosts: boolean,
   ): { readonly proxy: Proxy; readonly features: ClientFeatures } {
     if (bytes === undefined) {
@@ -206,9 +218,18 @@ export class XdsServer {
     const node = decodeNode(bytes);
     const said = proxyOfNode(node, (nodeId) => proxyKey(`${nodeId}#${number}`));
     if (isNodeError(said)) throw new StreamRefusal('INVALID_ARGUMENT', said.problems.join('; '));
-    const proxy = { ...said, takesVirtualHosts: said.takesVirtualHosts && carriesVirtualHosts };
+    const proxy: Proxy = {
+      ...said,
+      takesVirtualHosts: said.takesVirtualHosts && carriesVirtualHosts,
+      secrets: this.#secretOriginOf(node, caller),
+    };
     this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.put(proxies, proxy));
     return { proxy, features: featuresOf(node) };
+  }
+
+  #secretOriginOf(node: envoy.Node, caller: Caller | undefined): SecretOrigin {
+    if (caller === undefined || this.#host.secrets === noSecrets) return 'none';
+    return isBehindAgent(node) ? 'agent' : 'stream';
   }
 
   #followScopes(proxy: Proxy, changed: (scopes: ProxyScopes, publication: Publication) => void): Watch<ProxyScopes> {

@@ -1,3 +1,4 @@
+import type { Caller } from '../identity/caller.ts';
 import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
@@ -9,6 +10,7 @@ import type { XdsObserver } from './observer.ts';
 import type { Preparations } from './preparation.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { ResourceStore } from './store.ts';
+import type { SecretSource } from './secrets.ts';
 import type { XdsStream } from './stream.ts';
 import type { TaintedNames } from './taint.ts';
 import type { StatusName } from './transport/transport.ts';
@@ -27,12 +29,15 @@ export interface StreamHost {
   /**
    * Makes a proxy known by its encoded node; throws `StreamRefusal` when it will not be served.
    *
+   * @param caller whose credential holds; undefined: nobody knows who calls
    * @param carriesVirtualHosts whether the stream can bring it virtual hosts one by one
    */
   readonly identify: (
     node: Uint8Array | undefined,
+    caller: Caller | undefined,
     carriesVirtualHosts: boolean,
   ) => { readonly proxy: Proxy; readonly features: ClientFeatures };
+  readonly secrets: SecretSource;
   readonly followScopes: (
     proxy: Proxy,
     changed: (scopes: ProxyScopes, publication: Publication) => void,

@@ -1,3 +1,4 @@
+import type { Caller } from '../identity/caller.ts';
 import type { Watch } from '../incremental/commit.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
@@ -8,6 +9,7 @@ import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { reportSettlement, type StreamFacts, type Wire } from './observer.ts';
 import { nextMoment } from './moments.ts';
+import { NodeDoubts } from './node-doubts.ts';
 import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
 import { wishOf } from './preparation.ts';
 import type { DiscoveryRequest } from './requests.ts';
@@ -19,10 +21,10 @@ import {
   type SubscribedType,
 } from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
+import { SecretView } from './secrets.ts';
 import { StreamRefusal, type StreamHost } from './stream-host.ts';
 import { readRequest, WaitingMessages } from './stream-requests.ts';
 import { Subscription, type Response } from './subscription.ts';
-import type { Doubts } from './taint.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
 import { TypeOnStream } from './type-on-stream.ts';
 import { StoreView } from './view.ts';
@@ -37,6 +39,7 @@ interface Identity {
   readonly features: ClientFeatures;
   readonly facts: StreamFacts;
   readonly scopes: Watch<ProxyScopes>;
+  readonly doubts: NodeDoubts;
 }
 
 /**
@@ -47,13 +50,14 @@ export class XdsStream {
   readonly #transport: StreamTransport;
   readonly #wire: Wire;
   readonly #only: string | undefined;
+  readonly #caller: Caller | undefined;
   readonly #host: StreamHost;
   readonly #connectedAt: number;
   readonly #gates: Gates;
   #identity: Identity | undefined;
   /** In ascending order of rank. */
   #subscriptions: Subscription[] = [];
-  readonly #views = new Map<Subscription, StoreView>();
+  readonly #views = new Map<Subscription, StoreView | SecretView>();
   #isWritable = true;
   #isOpen = true;
   #isFirstAnswer = true;
@@ -65,11 +69,20 @@ export class XdsStream {
   /** Nonce of the last response whose missing ACK was reported. */
   #reportedOverdue: string | undefined;
 
-  /** @param only type URL of the one type that the stream carries; undefined: it carries all of them */
-  constructor(transport: StreamTransport, wire: Wire, only: string | undefined, host: StreamHost) {
+  /**
+   * @param only type URL of the one type that the stream carries; undefined: it carries all of them
+   * @param caller whose credential holds; undefined: nobody knows who calls
+   */
+  constructor(
+    transport: StreamTransport,
+    wire: Wire,
+    { only, caller }: { readonly only: string | undefined; readonly caller: Caller | undefined },
+    host: StreamHost,
+  ) {
     this.#transport = transport;
     this.#wire = wire;
     this.#only = only;
+    this.#caller = caller;
     this.#host = host;
     this.#connectedAt = host.clock.now();
     this.#gates = new Gates((type) => this.#find(type), this.#connectedAt, only !== undefined);
@@ -156,7 +169,7 @@ export class XdsStream {
         `more than ${mostNames} names of ${request.typeUrl} are subscribed`,
       );
     }
-    this.#judge(subscription, settlement);
+    this.#identity.doubts.settled(subscription, settlement);
     this.#report(subscription, settlement);
     // Most requests are ACKs, and most ACKs leave nothing to do.
     if (subscription.nextMoment(now) === Infinity && !this.#subscriptions.some((each) => each.hasWork)) return;
@@ -168,11 +181,12 @@ export class XdsStream {
   #identify(node: Uint8Array | undefined): Identity {
     // On other streams they have no place: Envoy takes them by incremental xDS, and is told here to ask on this stream (X77).
     const carriesVirtualHosts = this.#wire === 'delta' && this.#only === undefined;
-    const { proxy, features } = this.#host.identify(node, carriesVirtualHosts);
+    const { proxy, features } = this.#host.identify(node, this.#caller, carriesVirtualHosts);
     const facts = { proxy: proxy.key, nodeId: proxy.nodeId, address: this.#transport.peer.address, wire: this.#wire };
     const scopes = this.#host.followScopes(proxy, (changed, publication) => this.#adoptScopes(changed, publication));
     this.#host.observer.connected(facts);
-    return { proxy, features, facts, scopes };
+    const doubts = new NodeDoubts(this.#host.taint, proxy.nodeId, this.#wire);
+    return { proxy, features, facts, scopes, doubts };
   }
 
   #subscriptionTo(typeUrl: string): Subscription {
@@ -185,14 +199,13 @@ export class XdsStream {
   }
 
   #subscribe(type: SubscribedType): Subscription {
-    const scopes = this.#identity === undefined ? [] : scopesFor(type, this.#identity.scopes.value);
     const place = new TypeOnStream(this, type.name === 'endpoints' ? 'endpoints' : 'structure');
-    const view = new StoreView(this.#host.store, type.name, scopes, place);
+    const view = this.#viewOf(type, place);
     const subscription = new Subscription({
       type,
       wire: this.#wire,
       view,
-      tainted: () => this.#tainted(type),
+      tainted: () => this.#identity?.doubts.of(type.name) ?? new Map(),
       heartbeats: this.#takesExpiry ? new Heartbeats(this.#host.random) : undefined,
     });
     place.subscription = subscription;
@@ -201,28 +214,16 @@ export class XdsStream {
     return subscription;
   }
 
-  /** After a NACK a delta client does not know what it holds of the response, until it has accepted that in another (X304). */
-  #judge({ type }: Subscription, settlement: Settlement): void {
-    if (this.#wire === 'delta') this.#host.taint.settled(this.nodeId, type.name, settlement);
-  }
-
-  /** What is unanswered at the end may have been refused: the NACK is lost with the connection (X304). */
-  #judgeUnanswered(): void {
-    const nodeId = this.#identity?.proxy.nodeId;
-    if (nodeId === undefined || this.#wire === 'sotw') return;
-    for (const { type, deliveries } of this.#subscriptions) {
-      for (const flight of deliveries.outstanding) {
-        if (!flight.isHeartbeat) this.#host.taint.unanswered(nodeId, type.name, flight);
-      }
+  #viewOf(type: SubscribedType, owner: TypeOnStream): StoreView | SecretView {
+    const identity = this.#identity;
+    if (type.name === 'secret' && identity !== undefined) {
+      return new SecretView({ ...identity, caller: this.#caller, host: this.#host, owner });
     }
+    return new StoreView(this.#host.store, type.name, identity ? scopesFor(type, identity.scopes.value) : [], owner);
   }
 
   get #takesExpiry(): boolean {
     return this.#identity?.features.expiry[this.#wire] === true;
-  }
-
-  #tainted({ name }: SubscribedType): Doubts {
-    return this.#host.taint.of(this.nodeId, name);
   }
 
   /** Called inside a commit: the proxy belongs elsewhere now (hot-path H215). */
@@ -260,7 +261,10 @@ export class XdsStream {
       const response = subscription.take({
         now,
         sequence: this.#host.store.sequence,
-        encode: (content) => responses.encode(content, this.#takesExpiry, this.#lastNumber),
+        encode: (content) =>
+          subscription.type.isPrivate
+            ? responses.encodeAlone(content, this.#takesExpiry)
+            : responses.encode(content, this.#takesExpiry, this.#lastNumber),
         limit: responseLimitOf(subscription.type.name),
         mayAdd: (resource) => this.#gates.mayAdd(subscription, resource, now),
         mayRemove: (departure) => this.#gates.mayRemove(subscription, departure, now),
@@ -378,7 +382,7 @@ export class XdsStream {
     this.#host.queue.remove(this);
     for (const view of this.#views.values()) view.close();
     this.#views.clear();
-    this.#judgeUnanswered();
+    this.#identity?.doubts.ended(this.#subscriptions);
     this.#subscriptions = [];
     this.#identity?.scopes.stop();
     if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);

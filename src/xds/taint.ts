@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { namesOf, type Flight, type Settlement } from './flight.ts';
+import { namesOf, type Flight } from './flight.ts';
 
 /** Milliseconds for which a name stays tainted when nothing clears it. */
 const lifetime = 600_000;
@@ -42,13 +42,6 @@ export class TaintedNames {
   /** Names forgotten too early, since there were too many: their clients may run what nobody knows of. */
   get dropped(): number {
     return this.#dropped;
-  }
-
-  /** The client has answered a response. @param type its short name */
-  settled(nodeId: string, type: string, settlement: Settlement): void {
-    if (settlement.kind === 'none' || settlement.flight.isHeartbeat) return;
-    if (settlement.kind === 'nacked') this.refused(nodeId, type, settlement.flight);
-    else if (this.#size > 0) this.accepted(nodeId, type, settlement.flight);
   }
 
   /**

@@ -77,6 +77,10 @@ export class StoreView implements View, Onlooker {
     return this.#content(name)?.resource;
   }
 
+  awaits(): boolean {
+    return false;
+  }
+
   *names(): Iterable<string> {
     if (!this.#isWildcard) return;
     const earlier: Seat[] = [];

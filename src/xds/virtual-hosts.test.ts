@@ -130,7 +130,7 @@ describe('a mesh whose virtual hosts come one by one', () => {
     const { wire = 'delta', only, as = node } = more;
     const { server, clock } = aServer();
     const client = new FakeClient(wire);
-    server.accept(client, wire, only);
+    server.accept(client, wire, { only });
     if (wire === 'delta') client.request(type, { node: as, resourceNamesSubscribe: [...names] });
     else client.list(type, { node: as, resourceNames: [...names] });
     clock.settle();

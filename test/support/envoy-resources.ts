@@ -28,17 +28,19 @@ interface ClusterOptions {
   readonly seconds?: number;
   readonly serviceName?: string;
   readonly source?: envoy.ConfigSource;
+  readonly transportSocket?: envoy.TransportSocket;
 }
 
 export function aCluster(
   name: string,
-  { seconds = 1, serviceName = name, source = ads }: ClusterOptions = {},
+  { seconds = 1, serviceName = name, source = ads, transportSocket }: ClusterOptions = {},
 ): Uint8Array {
   return encode('envoy.config.cluster.v3.Cluster', {
     name,
     type: 'EDS',
     connectTimeout: { seconds },
     edsClusterConfig: { edsConfig: source, serviceName },
+    transportSocket,
   });
 }
 
@@ -58,7 +60,15 @@ export function anAssignment(clusterName: string, ...ports: readonly number[]): 
 export function aListener(
   name: string,
   routeConfigName: string,
-  { source = ads, statPrefix = name }: { readonly source?: envoy.ConfigSource; readonly statPrefix?: string } = {},
+  {
+    source = ads,
+    statPrefix = name,
+    transportSocket,
+  }: {
+    readonly source?: envoy.ConfigSource;
+    readonly statPrefix?: string;
+    readonly transportSocket?: envoy.TransportSocket;
+  } = {},
 ): Uint8Array {
   const manager = pack('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
     statPrefix,
@@ -68,7 +78,7 @@ export function aListener(
   return encode('envoy.config.listener.v3.Listener', {
     name,
     address: { socketAddress: { address: '127.0.0.1', portValue: 0 } },
-    filterChains: [{ filters: [{ name: 'http', typedConfig: manager }] }],
+    filterChains: [{ filters: [{ name: 'http', typedConfig: manager }], transportSocket }],
   });
 }
 

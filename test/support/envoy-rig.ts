@@ -108,15 +108,8 @@ export class EnvoyRig {
     await this.envoy.until(async () => holds(), AbortSignal.timeout(patience));
   }
 
-  async portOf(listener: string): Promise<number> {
-    const page = JSON.parse(await this.envoy.text('/listeners?format=json')) as {
-      readonly listener_statuses?: readonly {
-        readonly name: string;
-        readonly local_address: { readonly socket_address: { readonly port_value: number } };
-      }[];
-    };
-    const status = page.listener_statuses?.find(({ name }) => name === listener);
-    return status?.local_address.socket_address.port_value ?? 0;
+  portOf(listener: string): Promise<number> {
+    return portOf(this.envoy, listener);
   }
 
   /** Counters that must be 0 in an Envoy that was served well and are not: refused updates and given-up waits. */
@@ -145,6 +138,18 @@ export class EnvoyRig {
       },
     };
   }
+}
+
+/** The port on which a listener listens; 0: there is none of that name. */
+export async function portOf(running: Envoy, listener: string): Promise<number> {
+  const page = JSON.parse(await running.text('/listeners?format=json')) as {
+    readonly listener_statuses?: readonly {
+      readonly name: string;
+      readonly local_address: { readonly socket_address: { readonly port_value: number } };
+    }[];
+  };
+  const status = page.listener_statuses?.find(({ name }) => name === listener);
+  return status?.local_address.socket_address.port_value ?? 0;
 }
 
 /** `status body`, or what went wrong. */

@@ -5,6 +5,8 @@ import { xdsHandlers } from '../../src/xds/services.ts';
 import { listen, type Listener } from '../../src/xds/transport/listener.ts';
 import { transportKinds, type TransportKind } from '../../src/xds/transport/transport-kinds.ts';
 import { defaultLimits, noConnectionObserver, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
+import type { Caller } from '../../src/identity/caller.ts';
+import type { SecretSource } from '../../src/xds/secrets.ts';
 import { realClock } from './clocks.ts';
 import { ScriptedClient, type Wire } from './scripted-client.ts';
 import { TinyMesh, tinyQueries } from './tiny-mesh.ts';
@@ -13,6 +15,9 @@ export interface ServedMeshOptions {
   readonly observer?: XdsObserver;
   readonly transport?: TransportKind;
   readonly tls?: TlsIdentity;
+  /** Who every client is taken for. */
+  readonly caller?: Caller;
+  readonly secrets?: SecretSource;
 }
 
 /** A tiny mesh behind a real listener on a free port. */
@@ -73,7 +78,9 @@ export class ServedMesh {
       kind: this.#options.transport ?? transportKinds[0],
       address: this.#address,
       handlers: new Map([
-        ...xdsHandlers((transport, { wire, typeUrl }) => this.#server.accept(transport, wire, typeUrl)),
+        ...xdsHandlers((transport, { wire, typeUrl }) => {
+          this.#server.accept(transport, wire, { only: typeUrl, caller: this.#options.caller });
+        }),
         ...clientStatusHandlers(() => this.#server.proxies()),
       ]),
       tls: this.#options.tls,
@@ -92,6 +99,7 @@ export class ServedMesh {
       clock: realClock,
       identifier: 'weir/test',
       observer: this.#options.observer ?? noObserver,
+      ...(this.#options.secrets === undefined ? {} : { secrets: this.#options.secrets }),
     });
   }
 }

@@ -1,7 +1,9 @@
+import type { Caller } from '../../src/identity/caller.ts';
 import type * as envoy from '../../src/xds/envoy.ts';
 import { noObserver, type XdsObserver } from '../../src/xds/observer.ts';
 import { decode, encode } from '../../src/xds/proto.ts';
 import { resourceTypes } from '../../src/xds/resource-types.ts';
+import { noSecrets, type SecretSource } from '../../src/xds/secrets.ts';
 import { XdsServer } from '../../src/xds/server.ts';
 import {
   spareBytes,
@@ -146,23 +148,24 @@ export class ServerRig {
   readonly mesh = new TinyMesh(() => this.clock.now());
   readonly server: XdsServer;
 
-  constructor(observer: XdsObserver = noObserver, random: () => number = () => 0) {
+  constructor(observer: XdsObserver = noObserver, random: () => number = () => 0, secrets: SecretSource = noSecrets) {
     const { engine } = this.mesh;
-    const options = { queries: tinyQueries, clock: this.clock, observer, identifier: 'weir/test', random };
+    const options = { queries: tinyQueries, clock: this.clock, observer, identifier: 'weir/test', random, secrets };
     this.server = new XdsServer({ engine, ...options });
     this.server.open();
   }
 
-  client(wire: Wire = 'delta'): FakeClient {
+  /** @param caller who it is; undefined: nobody knows */
+  client(wire: Wire = 'delta', caller?: Caller): FakeClient {
     const client = new FakeClient(wire, () => this.clock.now());
-    this.server.accept(client, wire);
+    this.server.accept(client, wire, { caller });
     return client;
   }
 
   /** A client on a stream that carries one type only. */
   separateClient(type: string, wire: Wire = 'delta'): FakeClient {
     const client = new FakeClient(wire, () => this.clock.now());
-    this.server.accept(client, wire, typeNamed(type).typeUrl);
+    this.server.accept(client, wire, { only: typeNamed(type).typeUrl });
     return client;
   }
 

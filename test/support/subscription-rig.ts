@@ -53,6 +53,10 @@ class FakeView implements View {
     return this.includes(name) ? this.world.get(name) : undefined;
   }
 
+  awaits(): boolean {
+    return false;
+  }
+
   names(): Iterable<string> {
     this.steps += this.world.size;
     return this.#isWildcard ? [...this.world.keys()].filter((name) => !this.onDemand.has(name)) : [];

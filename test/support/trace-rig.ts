@@ -322,7 +322,7 @@ export class TracePeer {
       line = { transport: new TracedTransport(), hasSaidWho: false, nonces: new Set() };
       this.#lines.set(key, line);
       const only = this.variant.isAds ? undefined : typeUrlNamed(type);
-      this.#world.server.accept(line.transport, this.variant.wire, only);
+      this.#world.server.accept(line.transport, this.variant.wire, { only });
     }
     return line;
   }
