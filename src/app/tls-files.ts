@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../observe/log.ts';
 import type { Clock } from '../xds/clock.ts';
-import type { TlsIdentity } from '../xds/transport/protocol.ts';
+import type { TlsIdentity } from '../xds/transport/tls.ts';
 
 /** The server's key and certificate and the authorities of its clients, from files that may be replaced while it runs. */
 

@@ -14,7 +14,7 @@ export interface ProxyStatus {
   /** Remote address of the connection. */
   readonly address: string;
   /** What the client proved to be; absent where it proved nothing. */
-  readonly certificate?: PeerCertificate;
+  readonly certificate?: Pick<PeerCertificate, 'uris'>;
   readonly connectedAt: number;
   readonly wire: Wire;
   readonly workload: { readonly namespace: string; readonly name: string };
@@ -73,7 +73,8 @@ export function proxyStatus(connection: Connection, subscriptions: Iterable<Subs
   return {
     key: proxy.key,
     nodeId: proxy.nodeId,
-    ...peer,
+    address: peer.address,
+    ...(peer.certificate === undefined ? {} : { certificate: { uris: peer.certificate.uris } }),
     connectedAt: toWallTime(connection.connectedAt),
     wire,
     workload: { namespace: proxy.namespace, name: proxy.workloadName },

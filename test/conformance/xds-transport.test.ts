@@ -1,6 +1,7 @@
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Turn } from '../../src/xds/admission.ts';
 import { noObserver } from '../../src/xds/observer.ts';
@@ -175,6 +176,14 @@ describe.each(transportKinds)('the transport %s', (kind) => {
       const call = rig.open(undefined, { 'content-type': 'application/grpc+proto' });
       (await rig.accepted()).send('answer');
       expect(await call.content(11)).toEqual(framed('answer'));
+    });
+
+    it('hands on what of the metadata says who calls (istio-compat/I30)', async () => {
+      await start();
+      rig.open(undefined, { authorization: 'Bearer a.b.c', clusterid: 'Kubernetes' });
+      expect((await rig.accepted()).metadata).toEqual({ authorization: 'Bearer a.b.c', clusterId: 'Kubernetes' });
+      rig.open();
+      expect((await rig.accepted()).metadata).toEqual({ authorization: undefined, clusterId: '' });
     });
 
     it('says that a method does not exist by headers alone (hot-path/H705)', async () => {
@@ -366,22 +375,45 @@ describe.each(transportKinds)('the transport %s', (kind) => {
         const stream = await rig.accepted();
         expect(stream.transport.peer).toEqual({
           address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-          certificate: { uris: [identity] },
+          certificate: { uris: [identity], notAfter: Date.UTC(2049, 0, 1), bytes: expect.any(Uint8Array) },
         });
         stream.send('answer');
         expect(await call.content(11)).toEqual(framed('answer'));
       });
 
-      it.each([
-        ['no certificate', { ca: ours.certificate }],
-        ['a certificate of somebody else', client(foreign)],
-      ])('takes nothing from a client that has %s (reliability/S42, reliability/S41)', async (_, credentials) => {
+      it('takes a client without a certificate, and knows nobody in it (reliability/S42, istio-compat/I38)', async () => {
         await start({ tls });
-        rig.connect(credentials);
+        const call = rig.open(rig.connect({ ca: ours.certificate }));
+        const stream = await rig.accepted();
+        expect(stream.transport.peer).toEqual({ address: expect.any(String) });
+        stream.send('answer');
+        expect(await call.content(11)).toEqual(framed('answer'));
+      });
+
+      it('takes nothing from a client that shows a certificate of somebody else (reliability/S42, reliability/S41)', async () => {
+        await start({ tls });
+        rig.open(rig.connect(client(foreign)));
+        await rig.events.until('handshake failed');
         await rig.events.until('closed');
         const call = rig.open(rig.connect(client(ours)));
         (await rig.accepted()).send('answer');
         expect(await call.content(11)).toEqual(framed('answer'));
+      });
+
+      it('resumes no session, which would bring back a certificate as it was verified once (reliability/S42)', async () => {
+        await start({ tls });
+        const sessions: Buffer[] = [];
+        const first = connectTls({ port: rig.port, host: '127.0.0.1', ALPNProtocols: ['h2'], ...client(ours) });
+        first.on('session', (session: Buffer) => sessions.push(session));
+        await once(first, 'data');
+        first.destroy();
+        const session = sessions.at(-1) ?? first.getSession();
+        const again = connectTls({
+          ...{ port: rig.port, host: '127.0.0.1', ALPNProtocols: ['h2'], session, ...client(ours) },
+        });
+        await once(again, 'secureConnect');
+        expect(again.isSessionReused()).toBe(false);
+        again.destroy();
       });
 
       it('takes no plaintext', async () => {

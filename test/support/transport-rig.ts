@@ -4,8 +4,14 @@ import type { Clock } from '../../src/xds/clock.ts';
 import { writePrefix } from '../../src/xds/transport/framing.ts';
 import { listen, type Listener, type ListenerOptions } from '../../src/xds/transport/listener.ts';
 import type { TransportKind } from '../../src/xds/transport/transport-kinds.ts';
-import { defaultLimits, type ConnectionLimits, type TlsIdentity } from '../../src/xds/transport/protocol.ts';
-import { spareBytes, type CloseReason, type StreamTransport } from '../../src/xds/transport/transport.ts';
+import { defaultLimits, type ConnectionLimits } from '../../src/xds/transport/protocol.ts';
+import type { TlsIdentity } from '../../src/xds/transport/tls.ts';
+import {
+  spareBytes,
+  type CallMetadata,
+  type CloseReason,
+  type StreamTransport,
+} from '../../src/xds/transport/transport.ts';
 import { realClock } from './clocks.ts';
 
 /** A listener whose streams do what the test says, and clients that speak HTTP/2 without a gRPC library. */
@@ -24,13 +30,15 @@ export interface RigOptions {
 /** The server's end of a stream, with what happened to it. */
 export class AcceptedStream {
   readonly transport: StreamTransport;
+  readonly metadata: CallMetadata;
   readonly #messages: string[] = [];
   readonly reasons: CloseReason[] = [];
   drains = 0;
   #wake: () => void = () => undefined;
 
-  constructor(transport: StreamTransport) {
+  constructor(transport: StreamTransport, metadata: CallMetadata) {
     this.transport = transport;
+    this.metadata = metadata;
     transport.onMessage((bytes) => {
       this.#messages.push(Buffer.from(bytes).toString());
       this.#wake();
@@ -106,8 +114,8 @@ export class TransportRig {
       handlers: new Map([
         [
           callPath,
-          (transport) => {
-            const stream = new AcceptedStream(transport);
+          (transport, metadata) => {
+            const stream = new AcceptedStream(transport, metadata);
             const resolve = waiting.shift();
             if (resolve === undefined) accepted.push(stream);
             else resolve(stream);

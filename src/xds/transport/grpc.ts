@@ -1,5 +1,4 @@
 import {
-  experimental,
   logVerbosity,
   Server,
   ServerCredentials,
@@ -10,13 +9,14 @@ import {
   type ServerDuplexStream,
 } from '@grpc/grpc-js';
 import type { Socket } from 'node:net';
-import { ReplaceableIdentity } from './grpc-identity.ts';
-import { peerCertificate } from './peer.ts';
+import { peerOf } from './peer.ts';
 import type { ConnectionLimits, Protocol, ProtocolOptions } from './protocol.ts';
 import { StallDeadline } from './stall.ts';
 import {
   spareBytes,
   statusCodes,
+  type CallHandler,
+  type CallMetadata,
   type CloseReason,
   type PeerInfo,
   type StatusName,
@@ -37,19 +37,21 @@ export function grpcProtocol(options: ProtocolOptions): Protocol {
   const server = new Server(serverOptions(options.limits));
   const streams = new Set<GrpcStream>();
   const sockets = new Map<string, Socket>();
-  const open = (handler: (stream: StreamTransport) => void): handleBidiStreamingCall<Buffer, Buffer> => {
+  const open = (handler: CallHandler): handleBidiStreamingCall<Buffer, Buffer> => {
     return (call) => {
+      const socket = sockets.get(call.getPeer());
       const stream = new GrpcStream(call, {
+        peer: socket === undefined ? { address: call.getPeer() } : peerOf(socket),
         stallDeadline: (missed) => new StallDeadline(options.clock, options.limits.stall, missed),
         // grpc-js has no way to end a stream whose client does not read, so its connection goes.
         stalled: () => {
           options.observer.ended('stall', call.getPeer());
-          sockets.get(call.getPeer())?.destroy();
+          socket?.destroy();
         },
       });
       streams.add(stream);
       call.on('close', () => streams.delete(stream));
-      handler(stream);
+      handler(stream, metadataOf(call));
     };
   };
   const methods = [...options.handlers].map(([path, handler]) => ({ path, call: open(handler) }));
@@ -57,12 +59,7 @@ export function grpcProtocol(options: ProtocolOptions): Protocol {
     Object.fromEntries(methods.map(({ path }) => [path, method(path)])),
     Object.fromEntries(methods.map(({ path, call }) => [path, call])),
   );
-  const identity = options.tls && new ReplaceableIdentity(options.tls);
-  const injector = server.createConnectionInjector(
-    identity === undefined
-      ? ServerCredentials.createInsecure()
-      : experimental.createCertificateProviderServerCredentials(identity, identity, true),
-  );
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     take: (socket) => {
       const address = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -70,7 +67,6 @@ export function grpcProtocol(options: ProtocolOptions): Protocol {
       socket.on('close', () => sockets.delete(address));
       injector.injectConnection(socket);
     },
-    replaceTls: (tls) => identity?.replace(tls),
     close: () => {
       injector.destroy();
       for (const stream of streams) stream.close('UNAVAILABLE', 'the control plane is shutting down');
@@ -108,6 +104,7 @@ function method(path: string): MethodDefinition<Buffer, Buffer> {
 }
 
 interface GrpcStreamOptions {
+  readonly peer: PeerInfo;
   /** @param missed called when the client did not take in time what was sent */
   readonly stallDeadline: (missed: (seconds: number) => void) => StallDeadline;
   readonly stalled: () => void;
@@ -123,9 +120,9 @@ class GrpcStream implements StreamTransport {
   #drained: () => void = () => undefined;
   #closed: ((reason: CloseReason) => void) | undefined;
 
-  constructor(call: ServerDuplexStream<Buffer, Buffer>, { stallDeadline, stalled }: GrpcStreamOptions) {
+  constructor(call: ServerDuplexStream<Buffer, Buffer>, { peer, stallDeadline, stalled }: GrpcStreamOptions) {
     this.#call = call;
-    this.peer = peerOf(call);
+    this.peer = peer;
     this.#stall = stallDeadline((seconds) => {
       this.#end({ kind: 'broken', detail: `the client took nothing of what was sent to it for ${seconds} s` });
       stalled();
@@ -191,13 +188,13 @@ class GrpcStream implements StreamTransport {
   }
 }
 
-/** grpc-js gives the certificate only when TLS has verified it (reliability S41: since 1.14.5). */
-function peerOf(call: ServerDuplexStream<Buffer, Buffer>): PeerInfo {
-  const address = call.getPeer();
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  return certificate === undefined
-    ? { address }
-    : { address, certificate: peerCertificate(certificate.subjectaltname) };
+/** Metadata of a call; a name that came twice has no value. */
+function metadataOf({ metadata }: ServerDuplexStream<Buffer, Buffer>): CallMetadata {
+  const [authorization, ...others] = metadata.get('authorization').map(String);
+  return {
+    authorization: others.length > 0 ? undefined : authorization,
+    clusterId: String(metadata.get('clusterid')[0] ?? ''),
+  };
 }
 
 /** grpc-js takes one piece, and copies it once more. What many streams are sent comes in one piece already. */

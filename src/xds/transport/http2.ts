@@ -1,10 +1,4 @@
-import {
-  createSecureServer,
-  createServer,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { percentEncode } from './framing.ts';
 import { Http2Stream } from './http2-stream.ts';
 import { Lifetime, type Mortal } from './lifetime.ts';
@@ -12,7 +6,6 @@ import { peerOf } from './peer.ts';
 import type { Protocol, ProtocolOptions } from './protocol.ts';
 import { refusalOf } from './refusal.ts';
 import { StallDeadline } from './stall.ts';
-import { handshakeTimeout, tlsOptions } from './tls.ts';
 import { receiveWindow, statusCodes, type PeerInfo } from './transport.ts';
 
 /** gRPC on node:http2 by Weir's own framing: nothing is copied on its way out (hot-path H704, H705). */
@@ -28,10 +21,7 @@ const serverOptions = {
 
 export function http2Protocol(options: ProtocolOptions): Protocol {
   const connections = new Set<Connection>();
-  const { tls } = options;
-  const secure =
-    tls === undefined ? undefined : createSecureServer({ ...serverOptions, ...tlsOptions(tls), handshakeTimeout });
-  const server = secure ?? createServer(serverOptions);
+  const server = createServer(serverOptions);
   server.on('session', (session) => {
     const connection = new Connection(session, options);
     connections.add(connection);
@@ -40,13 +30,8 @@ export function http2Protocol(options: ProtocolOptions): Protocol {
   // Each of these may come from a client at any time; unheard they would end the process (reliability S40).
   server.on('error', () => undefined);
   server.on('sessionError', () => undefined);
-  secure?.on('secureConnection', (socket) => socket.on('error', () => undefined));
-  secure?.on('tlsClientError', (error, socket) =>
-    options.observer.handshakeFailed(peerOf(socket).address, error.message),
-  );
   return {
     take: (socket) => server.emit('connection', socket),
-    replaceTls: (next) => secure?.setSecureContext(tlsOptions(next)),
     close: () => {
       for (const connection of connections) connection.close('the control plane is shutting down');
     },
@@ -118,7 +103,10 @@ class Connection implements Mortal {
     });
     this.#streams.add(transport);
     stream.on('close', () => this.#streams.delete(transport));
-    handler(transport);
+    handler(transport, {
+      authorization: headers.authorization,
+      clusterId: String(headers['clusterid'] ?? ''),
+    });
   }
 }
 

@@ -26,7 +26,6 @@ function aLife() {
   };
   const lifetime = new Lifetime(mortal, {
     handlers: new Map(),
-    tls: undefined,
     limits: { ...defaultLimits, keepaliveInterval: 30_000, keepaliveTimeout: 10_000, age: undefined },
     clock,
     random: () => 0,

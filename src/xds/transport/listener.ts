@@ -3,7 +3,8 @@ import type { Turn } from '../admission.ts';
 import { codecProtocol } from './codec/codec.ts';
 import { grpcProtocol } from './grpc.ts';
 import { http2Protocol } from './http2.ts';
-import type { Protocol, ProtocolOptions, TlsIdentity } from './protocol.ts';
+import type { Protocol, ProtocolOptions } from './protocol.ts';
+import { tlsFront, type TlsIdentity } from './tls.ts';
 import type { TransportKind } from './transport-kinds.ts';
 
 /** Takes connections and hands them to one of the implementations of gRPC, which are told apart by nothing else. */
@@ -18,6 +19,8 @@ export interface ListenerOptions extends ProtocolOptions {
   readonly kind: TransportKind;
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
+  /** undefined: plaintext. */
+  readonly tls: TlsIdentity | undefined;
   /**
    * Calls back when it is the turn of a connection. Before, nothing is done for it: a TLS handshake costs more than a push. Absent: all are
    * taken at once.
@@ -40,8 +43,9 @@ export class ListenError extends Error {
 }
 
 /** @throws ListenError when the address is taken or is no address */
-export async function listen({ kind, address, admit = atOnce, ...options }: ListenerOptions): Promise<Listener> {
+export async function listen({ kind, address, tls, admit = atOnce, ...options }: ListenerOptions): Promise<Listener> {
   const protocol = protocols[kind](options);
+  const front = tls && tlsFront(tls, options.observer, (socket) => protocol.take(socket));
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -52,7 +56,7 @@ export async function listen({ kind, address, admit = atOnce, ...options }: List
       sockets.delete(socket);
       options.observer.closed();
     });
-    const turn = admit(() => protocol.take(socket));
+    const turn = admit(() => (front ?? protocol).take(socket));
     if (turn.kind === 'waiting') socket.on('close', turn.withdraw);
     if (turn.kind === 'refused') socket.destroy();
   });
@@ -60,7 +64,7 @@ export async function listen({ kind, address, admit = atOnce, ...options }: List
   const port = await bind(server, address);
   return {
     address: `${host}:${port}`,
-    replaceTls: (tls) => protocol.replaceTls(tls),
+    replaceTls: (next) => front?.replace(next),
     close: (deadline) => shutDown(server, protocol, sockets, deadline),
   };
 }

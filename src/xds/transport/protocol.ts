@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { StreamTransport } from './transport.ts';
+import type { CallHandler } from './transport.ts';
 
 /** What the two implementations of gRPC have in common: what they are told, and what they do with connections. */
 
@@ -10,7 +10,7 @@ export interface ConnectionObserver {
   closed(): void;
   /** Weir ends a connection, or for `stall` a stream. @param reason what the client did, for `protocol` */
   ended(cause: ConnectionEnd, address: string, reason?: string): void;
-  /** A client gave up, or has no certificate that is trusted. */
+  /** A client gave up, or shows a certificate that is not trusted. */
   handshakeFailed(address: string, reason: string): void;
 }
 
@@ -42,18 +42,9 @@ export const defaultLimits: ConnectionLimits = {
   stall: 60_000,
 };
 
-/** Key and certificate of the server and the authorities whose clients it serves: PEM. */
-export interface TlsIdentity {
-  readonly key: string;
-  readonly certificate: string;
-  readonly clientCa: string;
-}
-
 export interface ProtocolOptions {
   /** What happens to a new stream, by path (`/package.Service/Method`). Other paths are UNIMPLEMENTED. */
-  readonly handlers: ReadonlyMap<string, (stream: StreamTransport) => void>;
-  /** undefined: plaintext. Otherwise clients need a certificate of one of the authorities. */
-  readonly tls: TlsIdentity | undefined;
+  readonly handlers: ReadonlyMap<string, CallHandler>;
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   /** From 0 to 1. */
@@ -63,9 +54,8 @@ export interface ProtocolOptions {
 
 /** What a protocol does with connections. */
 export interface Protocol {
+  /** @param socket behind its TLS handshake, where it has TLS */
   take(socket: Socket): void;
-  /** For new connections. */
-  replaceTls(tls: TlsIdentity): void;
   /** Tells clients to go elsewhere and ends all streams. Connections end by themselves then, if their clients read. */
   close(): void;
 }

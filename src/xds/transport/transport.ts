@@ -12,12 +12,28 @@ export interface PeerInfo {
 export interface PeerCertificate {
   /** Its URIs, for example `spiffe://cluster.local/ns/shop/sa/web`. */
   readonly uris: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly notAfter: number;
+  /** DER. */
+  readonly bytes: Uint8Array;
 }
+
+/** What of a call's metadata says who calls. */
+export interface CallMetadata {
+  /** `authorization`; undefined: not sent. */
+  readonly authorization: string | undefined;
+  /** `clusterid`: the cluster whose API server knows the token (istio-compat I30); empty: not said. */
+  readonly clusterId: string;
+}
+
+/** What happens to a new call. */
+export type CallHandler = (stream: StreamTransport, metadata: CallMetadata) => void;
 
 /** Names of the gRPC status codes that the server ends streams with, and their numbers. */
 export const statusCodes = {
   OK: 0,
   INVALID_ARGUMENT: 3,
+  PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,

@@ -23,7 +23,7 @@ import { encodingRefusal, httpStatus, trailersOnly } from './header-blocks.ts';
 import { HpackDecoder, type HeaderList } from './hpack-decode.ts';
 import type { MessageFramer } from './outgoing.ts';
 import type { Reception, Source } from './reception.ts';
-import { faultOfTrailers, readRequest } from './request.ts';
+import { faultOfTrailers, readRequest, type Call } from './request.ts';
 import { Sender } from './sender.ts';
 import { readSettings } from './settings.ts';
 import { CodecStream, type StreamHost } from './stream.ts';
@@ -262,20 +262,20 @@ export class Connection implements FrameReceiver, StreamHost, Source, Mortal {
           head.refusal.kind === 'http' ? httpStatus(head.refusal.status) : encodingRefusal(head.refusal.message),
         );
       case 'call':
-        return this.#open(id, isEnd, head.path);
+        return this.#open(id, isEnd, head);
     }
   }
 
   // --- streams ---
 
-  #open(id: number, isEnd: boolean, path: string): void {
+  #open(id: number, isEnd: boolean, { path, metadata }: Call): void {
     const handler = this.#shared.options.handlers.get(path);
     if (handler === undefined) {
       return this.#answer(id, isEnd, trailersOnly('UNIMPLEMENTED', `there is no method ${path}`));
     }
     const stream = new CodecStream(id, this);
     this.#streams.set(id, stream);
-    handler(stream);
+    handler(stream, metadata);
     if (isEnd) stream.finish();
   }
 

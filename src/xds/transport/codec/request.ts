@@ -1,12 +1,19 @@
+import type { CallMetadata } from '../transport.ts';
 import { refusalOf, type Refusal } from '../refusal.ts';
 import type { HeaderField } from './static-table.ts';
 
 /** What the headers of a request ask for. */
 export type RequestHead =
-  | { readonly kind: 'call'; readonly path: string }
+  | Call
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** It is no request at all (RFC 9113 section 8.1.1). */
   | { readonly kind: 'malformed'; readonly reason: string };
+
+export interface Call {
+  readonly kind: 'call';
+  readonly path: string;
+  readonly metadata: CallMetadata;
+}
 
 const pseudoHeaders: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path']);
 /** They speak of the connection, which HTTP/2 has no words for (RFC 9113 section 8.2.2). */
@@ -29,7 +36,9 @@ export function readRequest(fields: readonly HeaderField[]): RequestHead {
       faultOf(name, value) ?? (isPseudo ? pseudoFaultOf(name, isPastPseudo || values.has(name)) : undefined);
     if (fault !== undefined) return { kind: 'malformed', reason: fault };
     isPastPseudo ||= !isPseudo;
-    values.set(name, value);
+    const before = values.get(name);
+    // One header said twice is one with both values (RFC 9110 section 5.3), which for a credential is none.
+    values.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   const [method, path] = [values.get(':method'), values.get(':path')];
   if (method === undefined || !values.has(':scheme') || path === undefined || path === '') {
@@ -40,7 +49,9 @@ export function readRequest(fields: readonly HeaderField[]): RequestHead {
     contentType: values.get('content-type') ?? '',
     encoding: values.get('grpc-encoding') ?? 'identity',
   });
-  return refusal === undefined ? { kind: 'call', path } : { kind: 'refused', refusal };
+  if (refusal !== undefined) return { kind: 'refused', refusal };
+  const metadata = { authorization: values.get('authorization'), clusterId: values.get('clusterid') ?? '' };
+  return { kind: 'call', path, metadata };
 }
 
 /** What is wrong with trailers; undefined: nothing. Weir reads nothing in them. */
