@@ -113,6 +113,7 @@ it('leaves unset what has no default', () => {
     xdsMaxConnectionAge: 1_800_000,
     xdsKeepalive: 30_000,
     xdsStallTimeout: 60_000,
+    trustDomain: 'cluster.local',
     domain: 'cluster.local',
     admin: { host: '127.0.0.1', port: 15014 },
     routeDelivery: 'route-configuration',

@@ -4,6 +4,7 @@ import { compareText } from '../model/config-object.ts';
 import type { ScopeKey } from '../model/keys.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ScopedType } from '../model/scope.ts';
+import { defaultOwnSettings } from '../model/own-settings.ts';
 import { ownSettings, proxies } from '../model/tables.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource } from '../xds/resources.ts';
@@ -19,7 +20,7 @@ export type ProxyView = Readonly<Record<Exclude<ScopedType, 'virtualHosts'>, rea
  */
 export function proxyView(engine: Engine, proxy: Proxy): ProxyView {
   engine.batch({ source: 'translate', at: 0 }, (write) => {
-    write.put(ownSettings, { routeDelivery: 'route-configuration' });
+    write.put(ownSettings, defaultOwnSettings);
     write.put(proxies, proxy);
   });
   const scopes = engine.read(scopesOf, proxy.key);

@@ -244,6 +244,16 @@ export const settings = {
     default: '60s',
     description: 'time that a client has to take what was sent to it, for each MiB begun, before its stream is ended',
   },
+  trustDomain: {
+    schema: z.string().regex(/^[a-z0-9._-]{1,255}$/, {
+      error: 'must be a trust domain of SPIFFE: lower-case letters, digits, dots, dashes and underscores',
+    }),
+    flag: 'trust-domain',
+    placeholder: 'NAME',
+    variable: 'WEIR_TRUST_DOMAIN',
+    default: 'cluster.local',
+    description: 'trust domain of the mesh: the first part of the identity of every workload',
+  },
   domain: {
     schema: domainName,
     flag: 'domain',

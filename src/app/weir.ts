@@ -92,7 +92,7 @@ function assemble(options: WeirOptions) {
   });
 
   engine.batch({ source: 'settings', at: 0 }, (write) =>
-    write.put(ownSettings, { routeDelivery: settings.routeDelivery }),
+    write.put(ownSettings, { routeDelivery: settings.routeDelivery, trustDomain: settings.trustDomain }),
   );
 
   const { registries, placeOf, client, close } = sourcesOf(options, engine, metrics);

@@ -19,10 +19,16 @@ const meshConfig: Query<'mesh', DecodedMeshConfig | undefined> = {
   },
 };
 
-/** What holds in the mesh: the settings of its object over the defaults (policy E15). The key is always `mesh`. */
+/**
+ * What holds in the mesh: the settings of its object over the defaults (policy E15). The trust domain is that of the certificates, which no
+ * object can change under them. The key is always `mesh`.
+ */
 export const meshSettings: Query<'mesh', MeshSettings> = {
   name: 'meshSettings',
-  compute: (read) => ({ ...defaultMeshSettings, ...read(meshConfig, 'mesh')?.settings }),
+  compute(read) {
+    const { trustDomain } = read(ownSettings, 'mesh') ?? defaultOwnSettings;
+    return { ...defaultMeshSettings, ...read(meshConfig, 'mesh')?.settings, trustDomain };
+  },
   equal: isDeepStrictEqual,
 };
 

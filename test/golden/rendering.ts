@@ -7,6 +7,7 @@ import { FileSource } from '../../src/discovery/file/file-source.ts';
 import { Engine } from '../../src/incremental/engine.ts';
 import { proxyKey } from '../../src/model/keys.ts';
 import type { ProxyScopes, ScopedType } from '../../src/model/scope.ts';
+import { defaultOwnSettings } from '../../src/model/own-settings.ts';
 import { ownSettings, proxies } from '../../src/model/tables.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { decodeConfig } from '../../src/policy/dialects/istio/decode.ts';
@@ -32,7 +33,7 @@ export function renderCase(golden: GoldenCase): Sent {
   if (isNodeError(proxy)) throw new Error(`${golden.node}: ${proxy.problems.join('; ')}`);
   engine.batch({ source: 'golden', at: 0 }, (write) => {
     // A node that says which Envoy it is gets virtual hosts one by one.
-    write.put(ownSettings, { routeDelivery: 'virtual-hosts' });
+    write.put(ownSettings, { ...defaultOwnSettings, routeDelivery: 'virtual-hosts' });
     write.put(proxies, proxy);
   });
   const scopes = engine.read(scopesOf, proxy.key);

@@ -14,7 +14,7 @@ import {
   type ServiceKey,
 } from '../../src/model/keys.ts';
 import type { Protocol } from '../../src/model/protocol.ts';
-import type { RouteDelivery } from '../../src/model/own-settings.ts';
+import { defaultOwnSettings, type RouteDelivery } from '../../src/model/own-settings.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
 import type { SourceProblem } from '../../src/model/source.ts';
@@ -196,7 +196,7 @@ export function aProxy(name: string, options: Partial<Proxy> = {}): ARow {
 }
 
 export function aRouteDelivery(routeDelivery: RouteDelivery): ARow {
-  return row(ownSettings, { routeDelivery });
+  return row(ownSettings, { ...defaultOwnSettings, routeDelivery });
 }
 
 export interface ObjectOptions {

@@ -47,7 +47,7 @@ const idle: Readonly<Partial<Record<keyof MeshConfigSpec, string>>> = {
   inboundTrafficPolicy: 'requests for unknown ports are passed on to them',
   configSources: 'sources are options of the program',
   enableAutoMtls: 'connections inside the mesh are not encrypted',
-  trustDomain: 'workloads have no identities that would carry it',
+  trustDomain: 'it is the setting --trust-domain',
   trustDomainAliases: 'workloads have no identities that would carry them',
   caCertificates: 'there are no certificates of workloads',
   zoneAwareLbSetting: 'only localityLbSetting is',
