@@ -13,6 +13,7 @@ const kinds: readonly ConfigKind[] = [
   'networking.istio.io/ServiceEntry',
   'networking.istio.io/VirtualService',
   'networking.istio.io/WorkloadEntry',
+  'security.istio.io/PeerAuthentication',
 ];
 
 /** What an object in force is warned of by itself, whatever else there is: fields that are not acted on, faults without percentage. */

@@ -43,6 +43,7 @@ const configKinds: Readonly<Record<ConfigKind, true>> = {
   'networking.istio.io/DestinationRule': true,
   'networking.istio.io/ServiceEntry': true,
   'networking.istio.io/WorkloadEntry': true,
+  'security.istio.io/PeerAuthentication': true,
   'mesh.istio.io/MeshConfig': true,
 };
 

@@ -35,9 +35,12 @@ async function weir(line: string, environment: Readonly<Record<string, string>> 
 
 const install = (options = '') => weir(`install crds --kubeconfig ${kubeconfig}${options === '' ? '' : ` ${options}`}`);
 
-const names = ['destinationrules', 'serviceentries', 'virtualservices', 'workloadentries'].map(
-  (plural) => `${plural}.networking.istio.io`,
-);
+const names = [
+  ...['destinationrules', 'serviceentries', 'virtualservices', 'workloadentries'].map(
+    (plural) => `${plural}.networking.istio.io`,
+  ),
+  'peerauthentications.security.istio.io',
+];
 const all = (outcome: string) => names.map((name) => `${name} ${outcome}\n`).join('');
 const definition = 'workloadentries.networking.istio.io';
 const crds = 'customresourcedefinitions.apiextensions.k8s.io';

@@ -7,6 +7,7 @@ export type ConfigKind =
   | 'networking.istio.io/DestinationRule'
   | 'networking.istio.io/ServiceEntry'
   | 'networking.istio.io/WorkloadEntry'
+  | 'security.istio.io/PeerAuthentication'
   | 'mesh.istio.io/MeshConfig';
 
 /**

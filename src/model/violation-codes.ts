@@ -245,6 +245,11 @@ export const violationCodes = {
     meaning: 'The TLS settings of a policy lack a certificate, or exclude each other',
     remedy: 'Give certificates either as files or by credentialName, and no checks beside insecureSkipVerify',
   },
+  WEIR1208: {
+    title: 'Ports without selector',
+    meaning: 'A PeerAuthentication sets modes of ports without saying of which workloads; the ports are not in force',
+    remedy: 'Add selector.matchLabels, or remove portLevelMtls',
+  },
   IST0128: {
     title: 'Server certificate checked against system authorities only',
     meaning:

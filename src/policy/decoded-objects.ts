@@ -7,6 +7,7 @@ import type {
   DecodedConfig,
   DecodedDestinationRule,
   DecodedMeshConfig,
+  DecodedPeerAuthentication,
   DecodedServiceEntry,
   DecodedVirtualService,
   DecodedWorkloadEntry,
@@ -46,6 +47,10 @@ export function serviceEntryIn(object: ConfigObject | undefined): DecodedService
 
 export function workloadEntryIn(object: ConfigObject | undefined): DecodedWorkloadEntry | undefined {
   return valueIn(object, 'networking.istio.io/WorkloadEntry', 'workload-entry');
+}
+
+export function peerAuthenticationIn(object: ConfigObject | undefined): DecodedPeerAuthentication | undefined {
+  return valueIn(object, 'security.istio.io/PeerAuthentication', 'peer-authentication');
 }
 
 export function meshConfigIn(object: ConfigObject | undefined): DecodedMeshConfig | undefined {

@@ -49,6 +49,7 @@ export function findingsAbout(read: Read, key: ConfigKey, object: ConfigObject):
       return value === undefined ? [] : meshConfigFindings(read, value);
     }
     case 'networking.istio.io/WorkloadEntry':
+    case 'security.istio.io/PeerAuthentication':
       return [];
   }
 }

@@ -55,6 +55,7 @@ describe('text of scopes', () => {
       kind: 'inbound',
       namespace: 'shop',
       domain: 'cluster.local',
+      labels: { app: 'web' },
       services: [aServiceKey('a'), aServiceKey('b')],
       namedPorts: { web: 8080 },
       listedPorts: { [aServiceKey('b')]: { 'tcp,x': 9, http: 1 } },

@@ -14,6 +14,7 @@ import { routeDelivery } from './mesh.ts';
 import { escaped, listOf, listText, mapped, recordOf, recordText, unescaped } from './scope-text.ts';
 import { targetPorts } from './selected-endpoints.ts';
 import { serviceOf } from './services.ts';
+import { selectedWorkloadLabels } from './workload-selectors.ts';
 import { workloadOfProxy, type WorkloadOfProxy } from './workload-of-proxy.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface InboundFacts {
   readonly kind: 'inbound';
   readonly namespace: string;
   readonly domain: string;
+  /** Those labels of the workload by which policies select workloads. */
+  readonly labels: Labels;
   /** The services that the workload stands behind, sorted. */
   readonly services: readonly ServiceKey[];
   /** Named ports of the workload that target ports of these services refer to. */
@@ -152,6 +155,7 @@ function fieldsOf(facts: ScopeFacts): readonly string[] {
     case 'inbound':
       return [
         ...common,
+        recordText(facts.labels),
         listText(facts.services),
         recordText(facts.namedPorts),
         recordText(mapped(facts.listedPorts, recordText)),
@@ -165,7 +169,7 @@ function parse(scope: ScopeKey): ScopeFacts {
   const [kind, rawNamespace = '', rawDomain = '', ...rest] = scope.split(';');
   const namespace = unescaped(rawNamespace);
   const domain = unescaped(rawDomain);
-  const [first = '', second = '', third = '', fourth = '', fifth = ''] = rest;
+  const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = ''] = rest;
   switch (kind) {
     case 'client':
       return { kind, namespace, domain, labels: recordOf(first) };
@@ -188,11 +192,12 @@ function parse(scope: ScopeKey): ScopeFacts {
         kind,
         namespace,
         domain,
-        services: listOf(first) as ServiceKey[],
-        namedPorts: mapped(recordOf(second), Number),
-        listedPorts: mapped(recordOf(third), (ports) => mapped(recordOf(ports), Number)),
-        interception: interceptionOf(fourth),
-        bindAddresses: listOf(fifth),
+        labels: recordOf(first),
+        services: listOf(second) as ServiceKey[],
+        namedPorts: mapped(recordOf(third), Number),
+        listedPorts: mapped(recordOf(fourth), (ports) => mapped(recordOf(ports), Number)),
+        interception: interceptionOf(fifth),
+        bindAddresses: listOf(sixth),
       };
     default:
       invariant(false, `not a scope: ${scope}`);
@@ -262,7 +267,8 @@ function inboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): Inbo
     if (Object.keys(differing).length > 0) listedPorts[service.key] = differing;
   }
   const bindAddresses = interception === 'none' ? proxy.addresses : [];
-  return { kind: 'inbound', namespace, domain, services, namedPorts, listedPorts, interception, bindAddresses };
+  const labels = selectedWorkloadLabels(read, namespace, workload.labels);
+  return { kind: 'inbound', namespace, domain, labels, services, namedPorts, listedPorts, interception, bindAddresses };
 }
 
 /**

@@ -10,6 +10,7 @@ const kinds = {
   DestinationRule: 'networking.istio.io/DestinationRule',
   ServiceEntry: 'networking.istio.io/ServiceEntry',
   WorkloadEntry: 'networking.istio.io/WorkloadEntry',
+  PeerAuthentication: 'security.istio.io/PeerAuthentication',
   MeshConfig: 'mesh.istio.io/MeshConfig',
 } as const satisfies Readonly<Record<string, ConfigKind>>;
 
@@ -18,6 +19,7 @@ const valueKinds = {
   DestinationRule: 'destination-rule',
   ServiceEntry: 'service-entry',
   WorkloadEntry: 'workload-entry',
+  PeerAuthentication: 'peer-authentication',
   MeshConfig: 'mesh-config',
 } as const satisfies Readonly<Record<keyof typeof kinds, DecodedConfig['kind']>>;
 

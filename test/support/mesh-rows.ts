@@ -237,6 +237,10 @@ export function aWorkloadEntry(name: string, spec: unknown, options: ObjectOptio
   return anObject('networking.istio.io/WorkloadEntry', name, spec, options);
 }
 
+export function aPeerAuthentication(name: string, spec: unknown, options: ObjectOptions = {}): ARow {
+  return anObject('security.istio.io/PeerAuthentication', name, spec, options);
+}
+
 export function aMeshConfig(spec: unknown, options: ObjectOptions & { readonly name?: string } = {}): ARow {
   return anObject('mesh.istio.io/MeshConfig', options.name ?? 'mesh', spec, options);
 }

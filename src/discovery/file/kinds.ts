@@ -27,6 +27,7 @@ interface Known {
 
 /** All versions of a group mean the same (policy G10). */
 const istioVersions = ['v1', 'v1beta1', 'v1alpha3'];
+const securityVersions = ['v1', 'v1beta1'];
 
 const knownKinds: readonly Known[] = [
   known('Service', ['v1']),
@@ -39,6 +40,7 @@ const knownKinds: readonly Known[] = [
   known('networking.istio.io/DestinationRule', istioVersions),
   known('networking.istio.io/ServiceEntry', istioVersions),
   known('networking.istio.io/WorkloadEntry', istioVersions),
+  known('security.istio.io/PeerAuthentication', securityVersions),
   known('mesh.istio.io/MeshConfig', ['v1alpha1']),
 ];
 

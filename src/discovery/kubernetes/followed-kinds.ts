@@ -32,6 +32,7 @@ export const podKind: FollowedKind = kindOf('Pod', 'pods', ['v1'], {
 });
 
 const istioVersions = ['v1', 'v1beta1', 'v1alpha3'] as const;
+const securityVersions = ['v1', 'v1beta1'] as const;
 
 /** What exists only where its CustomResourceDefinition does. */
 export const definedKinds: readonly FollowedKind[] = [
@@ -39,6 +40,7 @@ export const definedKinds: readonly FollowedKind[] = [
   kindOf('networking.istio.io/DestinationRule', 'destinationrules', istioVersions),
   kindOf('networking.istio.io/ServiceEntry', 'serviceentries', istioVersions),
   kindOf('networking.istio.io/WorkloadEntry', 'workloadentries', istioVersions),
+  kindOf('security.istio.io/PeerAuthentication', 'peerauthentications', securityVersions),
 ];
 
 /** The ConfigMap that holds the settings of the mesh. */

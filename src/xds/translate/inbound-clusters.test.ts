@@ -15,6 +15,7 @@ function inboundClusters(
   const engine = aMesh(...rows);
   const scope = scopeOf({
     kind: 'inbound',
+    labels: {},
     namespace: 'shop',
     domain: 'cluster.local',
     services: services.map((name) => aServiceKey(name)),

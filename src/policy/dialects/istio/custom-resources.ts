@@ -1,20 +1,27 @@
 import type { CustomResource, PrinterColumn } from '../definitions/custom-resource.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
+import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
 
 /** The kinds of Istio's API that Weir reads, under the names by which people know them. */
 
-const common = {
+const networking = {
   group: 'networking.istio.io',
   categories: ['istio-io', 'networking-istio-io'],
   versions: ['v1', 'v1beta1', 'v1alpha3'],
 } as const;
 
+const security = {
+  group: 'security.istio.io',
+  categories: ['istio-io', 'security-istio-io'],
+  versions: ['v1', 'v1beta1'],
+} as const;
+
 export const istioCustomResources: readonly CustomResource[] = [
   {
-    ...common,
+    ...networking,
     kind: 'DestinationRule',
     plural: 'destinationrules',
     singular: 'destinationrule',
@@ -24,7 +31,7 @@ export const istioCustomResources: readonly CustomResource[] = [
     columns: [column('Host', 'The service that it is for.', '.spec.host')],
   },
   {
-    ...common,
+    ...networking,
     kind: 'ServiceEntry',
     plural: 'serviceentries',
     singular: 'serviceentry',
@@ -38,7 +45,7 @@ export const istioCustomResources: readonly CustomResource[] = [
     ],
   },
   {
-    ...common,
+    ...networking,
     kind: 'VirtualService',
     plural: 'virtualservices',
     singular: 'virtualservice',
@@ -51,7 +58,7 @@ export const istioCustomResources: readonly CustomResource[] = [
     ],
   },
   {
-    ...common,
+    ...networking,
     kind: 'WorkloadEntry',
     plural: 'workloadentries',
     singular: 'workloadentry',
@@ -59,6 +66,16 @@ export const istioCustomResources: readonly CustomResource[] = [
     description: 'A machine outside the cluster that services of the mesh run on.',
     spec: workloadEntrySchema,
     columns: [column('Address', 'Address of the machine.', '.spec.address')],
+  },
+  {
+    ...security,
+    kind: 'PeerAuthentication',
+    plural: 'peerauthentications',
+    singular: 'peerauthentication',
+    shortNames: ['pa'],
+    description: 'Whether workloads take connections with mutual TLS only, also without, or never.',
+    spec: peerAuthenticationSchema,
+    columns: [column('Mode', 'What is taken.', '.spec.mtls.mode')],
   },
 ];
 

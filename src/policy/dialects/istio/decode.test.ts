@@ -6,6 +6,7 @@ import { violationCodes } from '../../../model/violation-codes.ts';
 import { decodeConfig, decodeVirtualService } from './decode.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
 import { meshConfigSchema } from './schemas/mesh-config.ts';
+import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
@@ -15,6 +16,7 @@ const schemas: Readonly<Record<IstioKind, z.ZodType>> = {
   DestinationRule: destinationRuleSchema,
   ServiceEntry: serviceEntrySchema,
   WorkloadEntry: workloadEntrySchema,
+  PeerAuthentication: peerAuthenticationSchema,
   MeshConfig: meshConfigSchema,
 };
 const kinds = Object.keys(schemas) as readonly IstioKind[];
@@ -67,6 +69,11 @@ const samples: Readonly<Record<IstioKind, unknown>> = {
     subjectAltNames: ['a'],
   },
   WorkloadEntry: { address: '10.0.0.1', ports: { http: 81 }, labels: { a: 'b' } },
+  PeerAuthentication: {
+    selector: { matchLabels: { app: 'a' } },
+    mtls: { mode: 'STRICT' },
+    portLevelMtls: { 8080: { mode: 'DISABLE' } },
+  },
   MeshConfig: {
     accessLogFile: '/dev/stdout',
     outboundTrafficPolicy: { mode: 'ALLOW_ANY' },

@@ -3,6 +3,7 @@ import type {
   Decoded,
   DecodedDestinationRule,
   DecodedMeshConfig,
+  DecodedPeerAuthentication,
   DecodedServiceEntry,
   DecodedVirtualService,
   DecodedWorkloadEntry,
@@ -10,10 +11,12 @@ import type {
 } from './decoded.ts';
 import { decodeDestinationRuleSpec } from './destination-rule.ts';
 import { decodeMeshConfigSpec } from './mesh-config.ts';
+import { decodePeerAuthenticationSpec } from './peer-authentication.ts';
 import { readSpec } from './read-spec.ts';
 import { Reading } from './reading.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
 import { meshConfigSchema } from './schemas/mesh-config.ts';
+import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
@@ -39,6 +42,8 @@ export function decodeConfig(object: ConfigObject): Decoded {
       return decodeServiceEntry(object, domain);
     case 'networking.istio.io/WorkloadEntry':
       return decodeWorkloadEntry(object, domain);
+    case 'security.istio.io/PeerAuthentication':
+      return decodePeerAuthentication(object, domain);
     case 'mesh.istio.io/MeshConfig':
       return decodeMeshConfig(object, domain);
   }
@@ -66,6 +71,12 @@ export const decodeServiceEntry = decoder<DecodedServiceEntry>((reading) => {
 const decodeWorkloadEntry = decoder<DecodedWorkloadEntry>((reading) => {
   const spec = readSpec(workloadEntrySchema, reading, 'error');
   return spec && { ...decodeWorkloadEntrySpec(spec, reading), ...reading.author };
+});
+
+/** @param object of the kind PeerAuthentication */
+const decodePeerAuthentication = decoder<DecodedPeerAuthentication>((reading) => {
+  const spec = readSpec(peerAuthenticationSchema, reading, 'error');
+  return spec && { ...decodePeerAuthenticationSpec(spec, reading), ...reading.author };
 });
 
 /** @param object of the kind MeshConfig */

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../../model/endpoint.ts';
 import type { MeshSettings } from '../../../model/mesh-settings.ts';
+import type { MutualTlsMode } from '../../../model/mutual-tls.ts';
 import type { ObjectReference, Provenance, Violation } from '../../../model/provenance.ts';
 import type { HttpMatch, HttpRule, WeightedDestination } from '../../../model/routing.ts';
 import type { Service } from '../../../model/service.ts';
@@ -18,7 +19,12 @@ export type Decoding<Value> =
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
 export type DecodedConfig =
-  DecodedVirtualService | DecodedDestinationRule | DecodedServiceEntry | DecodedWorkloadEntry | DecodedMeshConfig;
+  | DecodedVirtualService
+  | DecodedDestinationRule
+  | DecodedServiceEntry
+  | DecodedWorkloadEntry
+  | DecodedPeerAuthentication
+  | DecodedMeshConfig;
 
 export type Decoded = Decoding<DecodedConfig>;
 
@@ -141,6 +147,17 @@ export interface DecodedWorkloadEntry extends DecodedObject {
   readonly weight: number;
   /** Empty: unknown. */
   readonly serviceAccount: string;
+}
+
+/** What workloads ask of those who call them (policy P1). */
+export interface DecodedPeerAuthentication extends DecodedObject {
+  readonly kind: 'peer-authentication';
+  /** Labels of the workloads that it is for; undefined: all of its namespace, or of the mesh in the root namespace. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  /** undefined: what holds around it. */
+  readonly mode: MutualTlsMode | undefined;
+  /** By port of the workload, not of a service (policy P2). Empty without selector. */
+  readonly ports: ReadonlyMap<number, MutualTlsMode>;
 }
 
 export interface DecodedMeshConfig extends DecodedObject {
