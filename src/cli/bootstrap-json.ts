@@ -1,4 +1,5 @@
 import { bootstrap } from '../inject/bootstrap.ts';
+import type { ControlPlaneSecurity } from '../inject/control-plane.ts';
 import { parseNodeId, proxyNode, type WorkloadIdentity } from '../inject/proxy-node.ts';
 import { proxyKey } from '../model/keys.ts';
 import { toJson, type Json } from '../xds/json.ts';
@@ -27,11 +28,33 @@ export function bootstrapJson(flags: BootstrapFlags): Json {
   const message = bootstrap({
     node,
     xds: flags.xds,
+    security: securityOf(flags),
+    serverName: flags.serverName,
     adminPort: flags.adminPort,
     statusPort: flags.statusPort,
     wire: flags.stateOfTheWorld ? 'sotw' : 'delta',
   });
   return toJson('envoy.config.bootstrap.v3.Bootstrap', message);
+}
+
+function securityOf(flags: BootstrapFlags): ControlPlaneSecurity {
+  const { rootCertificate, tokenFile: token, clientCertificate: certificate, clientKey: key, serverName } = flags;
+  const namesAny = [token, certificate, key, serverName].some((value) => value !== undefined);
+  if (rootCertificate === undefined) {
+    if (!namesAny) return { kind: 'plaintext' };
+    throw new CommandError(
+      exitCodes.usage,
+      'without --root-certificate xDS is not encrypted, and nobody can show there who they are: name the file of the authorities of Weir’s certificate',
+    );
+  }
+  if (token !== undefined) return { kind: 'token', rootCertificate, token };
+  if (certificate !== undefined && key !== undefined) {
+    return { kind: 'certificate', rootCertificate, certificate, key };
+  }
+  throw new CommandError(
+    exitCodes.usage,
+    'over TLS Weir serves whoever shows who they are: give --token-file, or --client-certificate and --client-key',
+  );
 }
 
 function identityOf({ node, workload, namespace, ip, domain }: BootstrapFlags): WorkloadIdentity {

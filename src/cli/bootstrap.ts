@@ -1,8 +1,10 @@
+import { rename, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import type { SocketAddress } from '../app/listen-address.ts';
 import type { Interception } from '../model/proxy.ts';
 import { unknownLocality, type Locality } from '../model/workload.ts';
+import { describeError } from '../observe/log.ts';
 import {
   cidrArgument,
   ipArgument,
@@ -12,6 +14,7 @@ import {
   portArgument,
   socketAddressArgument,
 } from './arguments.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 
 export interface BootstrapFlags {
   readonly node?: string;
@@ -27,9 +30,15 @@ export interface BootstrapFlags {
   readonly httpProxyPort?: number;
   readonly boundAddresses?: string;
   readonly xds: SocketAddress;
+  readonly rootCertificate?: string;
+  readonly tokenFile?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  readonly serverName?: string;
   readonly adminPort: number;
   readonly statusPort?: number;
   readonly stateOfTheWorld: boolean;
+  readonly output?: string;
 }
 
 export function bootstrapCommand(host: Host): Command {
@@ -40,11 +49,12 @@ export function bootstrapCommand(host: Host): Command {
         'either by its node id, or by --workload, --namespace and --ip.',
     )
     .addHelpText('after', examples);
-  for (const option of [...identityOptions(), ...proxyOptions()]) command.addOption(option);
+  for (const option of [...identityOptions(), ...controlPlaneOptions(), ...proxyOptions()]) command.addOption(option);
   return command.action(async (flags: BootstrapFlags) => {
     const { bootstrapJson } = await import('./bootstrap-json.ts');
-    host.out.write(`${JSON.stringify(bootstrapJson(flags), null, 2)}
-`);
+    const text = `${JSON.stringify(bootstrapJson(flags), null, 2)}\n`;
+    if (flags.output === undefined) host.out.write(text);
+    else await writeWhole(flags.output, text);
   });
 }
 
@@ -52,6 +62,8 @@ const examples = `
 Examples:
   weir bootstrap --workload web-1 --namespace shop --ip 10.0.0.7 --labels app=web > web.json && envoy -c web.json
   weir bootstrap --node sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local --status-port 15021
+  weir bootstrap --workload web-1 --namespace shop --ip 10.0.0.7 --xds weir.weir-system.svc:15012 \\
+    --root-certificate /var/run/secrets/istio/root-cert.pem --token-file /var/run/secrets/tokens/weir-token
   weir bootstrap --workload web-1 --namespace shop --ip 127.0.1.1 --interception none --http-proxy-port 15080`;
 
 function identityOptions(): readonly Option[] {
@@ -78,6 +90,29 @@ function identityOptions(): readonly Option[] {
   ];
 }
 
+/** Files are named as the Envoy will find them: they need not be on this machine. */
+function controlPlaneOptions(): readonly Option[] {
+  return [
+    new Option('--xds <HOST:PORT>', 'where Weir serves xDS')
+      .default({ host: '127.0.0.1', port: 15010 }, '127.0.0.1:15010')
+      .argParser(socketAddressArgument),
+    new Option(
+      '--root-certificate <FILE>',
+      'PEM file of the authorities of Weir’s certificate; xDS goes over TLS then; read when the Envoy starts',
+    ),
+    new Option(
+      '--token-file <FILE>',
+      'file of the token by which the Envoy shows who it is; read again for every stream',
+    ).conflicts(['clientCertificate', 'clientKey']),
+    new Option(
+      '--client-certificate <FILE>',
+      'PEM file of the certificate by which the Envoy shows who it is, in place of a token; read when the Envoy starts',
+    ),
+    new Option('--client-key <FILE>', 'PEM file of the private key of that certificate'),
+    new Option('--server-name <NAME>', 'name in Weir’s certificate, where it is not the host of --xds'),
+  ];
+}
+
 function proxyOptions(): readonly Option[] {
   return [
     new Option('--interception <MODE>', 'redirect: iptables sends traffic to the Envoy; none: the application dials it')
@@ -88,9 +123,6 @@ function proxyOptions(): readonly Option[] {
       '--bound-addresses <CIDR>',
       'virtual addresses of services that the Envoy binds itself, for example 127.40.0.0/16',
     ).argParser(cidrArgument),
-    new Option('--xds <HOST:PORT>', 'where Weir serves xDS')
-      .default({ host: '127.0.0.1', port: 15010 }, '127.0.0.1:15010')
-      .argParser(socketAddressArgument),
     new Option('--admin-port <PORT>', 'port of Envoy’s admin server on 127.0.0.1')
       .default(15000)
       .argParser(portArgument),
@@ -101,5 +133,17 @@ function proxyOptions(): readonly Option[] {
     new Option('--state-of-the-world', 'the older form of xDS, in which a change sends a whole type again').default(
       false,
     ),
+    new Option('-o, --output <FILE>', 'write it to this file in place of standard output'),
   ];
+}
+
+/** An Envoy that starts at the same time finds no file or a whole one. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const unfinished = `${file}.tmp`;
+  try {
+    await writeFile(unfinished, text);
+    await rename(unfinished, file);
+  } catch (error) {
+    throw new CommandError(exitCodes.failure, `${file} cannot be written: ${describeError(error)}`, error);
+  }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Authority } from '../../test/support/certificates.ts';
 import { locateEnvoy } from '../app/envoy-binary.ts';
 import { fromJson, toJson } from '../xds/json.ts';
 import { bootstrap, type BootstrapOptions } from './bootstrap.ts';
@@ -28,6 +29,8 @@ function aBootstrap(options: Partial<BootstrapOptions> = {}) {
   const message = bootstrap({
     node: proxyNode(workload, someFacts()),
     xds: { host: '127.0.0.1', port: 15010 },
+    security: { kind: 'plaintext' },
+    serverName: undefined,
     adminPort: 15000,
     statusPort: undefined,
     wire: 'delta',
@@ -101,12 +104,103 @@ describe('bootstrap', () => {
   });
 });
 
+const secured = { xds: { host: 'weir.weir-system.svc', port: 15012 } };
+const token = { kind: 'token', rootCertificate: '/etc/root.pem', token: '/etc/token' } as const;
+
+describe('a bootstrap over TLS', () => {
+  it('xds-protocol/X308: has a token read from its file for every stream', () => {
+    const { grpcServices, clusters } = connectionIn(aBootstrap({ ...secured, security: token }));
+    expect(grpcServices).toMatchObject([
+      {
+        googleGrpc: {
+          targetUri: 'weir.weir-system.svc:15012',
+          channelCredentials: { sslCredentials: { rootCerts: { filename: '/etc/root.pem' } } },
+          credentialsFactoryName: 'envoy.grpc_credentials.file_based_metadata',
+          callCredentials: [
+            {
+              fromPlugin: {
+                name: 'envoy.grpc_credentials.file_based_metadata',
+                typedConfig: {
+                  secretData: { filename: '/etc/token' },
+                  headerKey: 'authorization',
+                  headerPrefix: 'Bearer ',
+                },
+              },
+            },
+          ],
+        },
+      },
+    ]);
+    expect(clusters).toEqual([]);
+  });
+
+  it.each([
+    ['::1', '[::1]:15012'],
+    ['10.0.0.1', '10.0.0.1:15012'],
+  ])('dials the address %s', (host, targetUri) => {
+    const { grpcServices } = connectionIn(aBootstrap({ xds: { host, port: 15012 }, security: token }));
+    expect(grpcServices).toMatchObject([{ googleGrpc: { targetUri } }]);
+  });
+
+  it.each([
+    ['weir.weir-system.svc', undefined, 'DNS', 'weir.weir-system.svc'],
+    ['10.0.0.1', undefined, 'IP_ADDRESS', '10.0.0.1'],
+    ['10.0.0.1', 'weir.example', 'DNS', 'weir.example'],
+  ])('shows a certificate, and wants one for whom it asked: %s, %s', (host, serverName, sanType, exact) => {
+    const security = { ...token, kind: 'certificate', certificate: '/etc/c.pem', key: '/etc/k.pem' } as const;
+    const json = aBootstrap({ xds: { host, port: 15012 }, security, serverName });
+    const { grpcServices, clusters } = connectionIn(json);
+    expect(grpcServices).toMatchObject([{ envoyGrpc: { clusterName: 'xds-grpc' } }]);
+    expect(clusters).toMatchObject([
+      {
+        transportSocket: {
+          typedConfig: {
+            commonTlsContext: {
+              tlsCertificates: [
+                { certificateChain: { filename: '/etc/c.pem' }, privateKey: { filename: '/etc/k.pem' } },
+              ],
+              validationContext: { matchTypedSubjectAltNames: [{ sanType, matcher: { exact } }] },
+            },
+          },
+        },
+      },
+    ]);
+  });
+});
+
+function connectionIn(json: unknown) {
+  const { dynamicResources, staticResources } = json as {
+    readonly dynamicResources: { readonly adsConfig: { readonly grpcServices: unknown } };
+    readonly staticResources: { readonly clusters?: readonly unknown[] };
+  };
+  return { grpcServices: dynamicResources.adsConfig.grpcServices, clusters: staticResources.clusters ?? [] };
+}
+
 const envoy = await locateEnvoy(process.env).catch(() => undefined);
 const folder = mkdtempSync(join(tmpdir(), 'weir-bootstrap-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.skipIf(envoy === undefined && !(process.env['WEIR_REQUIRE'] ?? '').includes('envoy'))('a real Envoy', () => {
+  const authority = new Authority('root');
+  const { certificate, key } = authority.issue('web');
+  const written = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const rootCertificate = written('root.pem', authority.certificate);
+  const files = {
+    token: { kind: 'token', rootCertificate, token: written('token', 'secret') },
+    certificate: {
+      kind: 'certificate',
+      rootCertificate,
+      certificate: written('c.pem', certificate),
+      key: written('k.pem', key),
+    },
+  } as const;
+
   it.each([
+    ['with a token', aBootstrap({ ...secured, security: files.token, serverName: 'weir.example' })],
+    ['with a client certificate', aBootstrap({ ...secured, security: files.certificate })],
     ['incremental', aBootstrap()],
     ['state of the world', aBootstrap({ wire: 'sotw' })],
     ['by name', aBootstrap({ xds: { host: 'weir.weir-system.svc', port: 15010 } })],

@@ -1,13 +1,16 @@
-import { isIP } from 'node:net';
 import type * as envoy from '../xds/envoy.ts';
 import { milliseconds } from '../xds/envoy.ts';
 import { pack } from '../xds/proto.ts';
+import { controlPlaneConnection, type ControlPlaneAddress, type ControlPlaneSecurity } from './control-plane.ts';
 import { statusListener } from './status-listener.ts';
 
 export interface BootstrapOptions {
   readonly node: envoy.Node;
   /** Where Weir serves xDS. */
-  readonly xds: { readonly host: string; readonly port: number };
+  readonly xds: ControlPlaneAddress;
+  readonly security: ControlPlaneSecurity;
+  /** What the certificate of Weir is for; undefined: the host of `xds`. */
+  readonly serverName: string | undefined;
   /** Port of Envoy's own admin server on 127.0.0.1. */
   readonly adminPort: number;
   /** Port on all addresses that answers `/ready` and `/stats/prometheus`; undefined: none. */
@@ -16,22 +19,20 @@ export interface BootstrapOptions {
   readonly wire: 'delta' | 'sotw';
 }
 
-/** Istio's name for the cluster of the control plane, which no service can have (istio-compat I68). */
-const xdsCluster = 'xds-grpc';
-
 /**
  * What an Envoy is started with: who it is, and where it gets everything else from. It is to be written as JSON, since in YAML a
  * node id such as `on` reads as a boolean (xds-protocol X322).
  */
 export function bootstrap(options: BootstrapOptions): envoy.Bootstrap {
-  const { node, adminPort, statusPort } = options;
+  const { node, adminPort, statusPort, xds, security, serverName } = options;
+  const connection = controlPlaneConnection(xds, security, serverName);
   const status = statusPort === undefined ? undefined : statusListener(statusPort, adminPort);
   return {
     node,
     admin: { address: socketAddress('127.0.0.1', adminPort) },
-    dynamicResources: dynamicResources(options),
+    dynamicResources: dynamicResources(connection.grpcService, options),
     staticResources: {
-      clusters: [controlPlane(options), ...(status === undefined ? [] : [status.cluster])],
+      clusters: [...connection.clusters, ...(status === undefined ? [] : [status.cluster])],
       ...(status === undefined ? {} : { listeners: [status.listener] }),
     },
     // Without a limit Envoy accepts connections until it has no file descriptors left to serve them with.
@@ -52,51 +53,20 @@ export function bootstrap(options: BootstrapOptions): envoy.Bootstrap {
 }
 
 /** CDS and LDS without a time limit: an Envoy that gave up waiting would say that it is ready, without any configuration. */
-function dynamicResources({ wire }: BootstrapOptions): envoy.Bootstrap_DynamicResources {
+function dynamicResources(
+  grpcService: envoy.GrpcService,
+  { wire }: BootstrapOptions,
+): envoy.Bootstrap_DynamicResources {
   const ads: envoy.ConfigSource = { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: milliseconds(0) };
   return {
     adsConfig: {
       apiType: wire === 'delta' ? 'DELTA_GRPC' : 'GRPC',
       transportApiVersion: 'V3',
       setNodeOnFirstMessageOnly: true,
-      grpcServices: [
-        {
-          envoyGrpc: {
-            clusterName: xdsCluster,
-            // With jitter, so that a restart of Weir does not bring all Envoys back in one moment.
-            retryPolicy: { retryBackOff: { baseInterval: milliseconds(500), maxInterval: milliseconds(10_000) } },
-          },
-        },
-      ],
+      grpcServices: [grpcService],
     },
     cdsConfig: ads,
     ldsConfig: ads,
-  };
-}
-
-function controlPlane({ xds: { host, port } }: BootstrapOptions): envoy.Cluster {
-  return {
-    name: xdsCluster,
-    type: isIP(host) === 0 ? 'STRICT_DNS' : 'STATIC',
-    connectTimeout: milliseconds(5_000),
-    loadAssignment: {
-      clusterName: xdsCluster,
-      endpoints: [{ lbEndpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
-    },
-    typedExtensionProtocolOptions: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(
-        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-        {
-          explicitHttpConfig: {
-            http2ProtocolOptions: {
-              // A control plane that vanished without closing its connection is noticed within 40 s, not when TCP gives up.
-              connectionKeepalive: { interval: milliseconds(30_000), timeout: milliseconds(10_000) },
-            },
-          },
-        },
-      ),
-    },
-    upstreamConnectionOptions: { tcpKeepalive: { keepaliveTime: { value: 300 } } },
   };
 }
 
