@@ -23,7 +23,7 @@ export class FollowedCluster {
 
   /** @param flags of `weir serve` */
   static async start(kubeconfig: string, flags: Flags = {}, log: Log = silentLog): Promise<FollowedCluster> {
-    const reading = await readKubeconfig(kubeconfig);
+    const reading = readKubeconfig(kubeconfig);
     if (reading.kind === 'invalid') throw new Error(JSON.stringify(reading.violations));
     const config = readConfig({ flags: { kubernetes: true, ...flags }, environment: {} });
     if (config.kind === 'invalid') throw new Error(JSON.stringify(config.problems));

@@ -97,6 +97,11 @@ export class ApiServer {
     }
   }
 
+  /** Address of etcd, which wants no credentials. */
+  get store(): string {
+    return storeIn(this.#folder);
+  }
+
   /** Folder with a log file per component. */
   get logs(): string {
     return join(this.#folder, 'logs');
@@ -202,6 +207,11 @@ function kubeconfigPathIn(folder: string): string {
   return join(folder, 'kubeconfig');
 }
 
+/** A socket in our own folder: no port that somebody else could take. */
+function storeIn(folder: string): string {
+  return `unix://${join(folder, 'etcd.sock')}`;
+}
+
 function commandsOf(
   { programs, controllers: hasControllers = true, ...options }: ApiServerOptions,
   folder: string,
@@ -209,8 +219,7 @@ function commandsOf(
   keys: Keys,
 ): ReadonlyMap<Component, { readonly command: string; readonly args: readonly string[] }> {
   const commands = new Map<Component, { readonly command: string; readonly args: readonly string[] }>();
-  // A socket in our own folder: no port that somebody else could take.
-  const store = `unix://${join(folder, 'etcd.sock')}`;
+  const store = storeIn(folder);
   commands.set('etcd', {
     command: programs.etcd,
     args: [
