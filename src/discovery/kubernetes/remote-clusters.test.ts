@@ -212,6 +212,7 @@ describe('a remote cluster', () => {
     east.syncBasics();
     expect(world.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
     expect(world.rows.sourceRow('east')).toMatchObject({ freshness: 'synced', target: 'https://east:8443' });
+    await world.until(() => world.closed.length > 0);
     expect(world.closed).toEqual(['east']);
   });
 

@@ -162,8 +162,7 @@ export class RemoteClusters implements Registry {
 
   private async follow(remote: Remote, entry: RemoteEntry, signal: AbortSignal): Promise<void> {
     const { cluster: name } = entry;
-    const reading = await readKubeconfig(entry.kubeconfig, { isForeign: true });
-    if (signal.aborted) return;
+    const reading = readKubeconfig(entry.kubeconfig, { isForeign: true });
     const violations = reading.kind === 'invalid' ? reading.violations : [];
     remote.refused = violations.length > 0;
     this.write((write) => this.board.show(write, name, problemsOf(this.name, entry, violations, true), true));

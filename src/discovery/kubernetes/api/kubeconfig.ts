@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { describeError } from '../../../observe/log.ts';
+import { readYamlDocument } from '../../yaml/document.ts';
 import { errorAt, readBy, type Reading } from '../objects/violations.ts';
 import { ApiError } from './api-client.ts';
 import type { ApiCluster, CredentialPlugIn, Credentials, Pem } from './cluster.ts';
@@ -39,17 +40,13 @@ export async function readKubeconfigFile(
 }
 
 /** Reads the text of a kubeconfig: the cluster of its context, or everything that is wrong with it. */
-export async function readKubeconfig(text: string, options: KubeconfigOptions = {}): Promise<Reading<ApiCluster>> {
-  // 54 MB on disk and half a second: a pod that reads no kubeconfig never pays for it (K3).
-  const { loadYaml } = await import('@kubernetes/client-node');
-  let document: unknown;
-  try {
-    document = loadYaml(text);
-  } catch (error) {
-    const message = `the kubeconfig is not YAML: ${describeError(error)}`;
-    return { kind: 'invalid', violations: [errorAt('WEIR2102', '', message, 'correct it at that place')] };
+export function readKubeconfig(text: string, options: KubeconfigOptions = {}): Reading<ApiCluster> {
+  const document = readYamlDocument(text);
+  if (document.kind === 'broken') {
+    const message = `the kubeconfig is not YAML: line ${document.line + 1}: ${document.message}`;
+    return { kind: 'invalid', violations: [errorAt('WEIR2102', '', message, document.advice)] };
   }
-  const form = readBy(kubeconfigForm, document);
+  const form = readBy(kubeconfigForm, document.kind === 'blank' ? {} : document.value);
   if (form.kind === 'invalid') return form;
   const chosen = chooseContext(form.value, options.context);
   if (chosen.kind === 'invalid') return chosen;
@@ -118,7 +115,10 @@ function plugInOf(exec: PlugInForm, cluster: ClusterForm, directory: string): Cr
   };
 }
 
-/** The login flows of `auth-provider` (OpenID Connect and those of clouds) are the library's business. */
+/**
+ * The login flows of `auth-provider` (OpenID Connect and those of clouds) are the library's business: 54 MB on disk and half a second, in
+ * which nothing else happens, so that nobody else loads it (K3).
+ */
 function authorizationBy(text: string, context: string | undefined): () => Promise<string | undefined> {
   let loaded: Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> | undefined;
   const load = async () => {
