@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { rounded } from './report.ts';
 
@@ -14,7 +15,8 @@ const recorder = fileURLToPath(new URL('./turn-recorder.ts', import.meta.url));
 
 /** @param file that is written while the program runs */
 export function recordTurns(file: string): RecordedTurns {
-  return { file, prefix: ['env', `NODE_OPTIONS=--import=${recorder}`, `WEIR_BENCH_TURNS=${file}`] };
+  const options = `--import=${recorder} ${env['WEIR_BENCH_NODE_ARGUMENTS'] ?? ''}`;
+  return { file, prefix: ['env', `NODE_OPTIONS=${options}`, `WEIR_BENCH_TURNS=${file}`] };
 }
 
 /**
