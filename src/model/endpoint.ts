@@ -4,8 +4,11 @@ import type { EndpointShardKey, NodeKey, ServiceKey, WorkloadKey } from './keys.
 import type { ObjectReference } from './provenance.ts';
 import type { Locality } from './workload.ts';
 
-/** `unhealthy`: known and not ready. `draining`: going away, finishes what it has. */
-export type Health = 'healthy' | 'unhealthy' | 'draining';
+/**
+ * `degraded`: perhaps gone, since its registry does not name it any more: for the traffic that the healthy ones cannot take (reliability
+ * R51). `unhealthy`: known and not ready. `draining`: going away, finishes what it has.
+ */
+export type Health = 'healthy' | 'degraded' | 'unhealthy' | 'draining';
 
 export interface ShardEndpoint {
   /** IPv4 or IPv6 address, or `unix://` and a path. */

@@ -33,14 +33,14 @@ function portsText(endpoint: Endpoint): string {
 }
 
 /**
- * The endpoints that traffic may go to: the healthy ones; while there is none, those that finish what they have, served like
- * healthy ones (kubernetes K76). One per address and ports, since an endpoint may be in two slices for a moment (kubernetes K75).
+ * The endpoints that traffic may go to: the healthy ones, and the degraded ones for what those cannot take; while there is neither, those
+ * that finish what they have, served like healthy ones (kubernetes K76). One per address and ports, since an endpoint may be in two slices for a moment (kubernetes K75).
  *
  * @param endpoints sorted by `compareEndpoints`
  */
 export function servedEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const healthy = endpoints.filter((endpoint) => endpoint.health === 'healthy');
-  if (healthy.length > 0) return withoutRepeats(healthy);
+  const usable = endpoints.filter(({ health }) => health === 'healthy' || health === 'degraded');
+  if (usable.length > 0) return withoutRepeats(usable);
   const draining = endpoints.filter((endpoint) => endpoint.health === 'draining');
   return withoutRepeats(draining.map((endpoint) => ({ ...endpoint, health: 'healthy' as const })));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Health, ShardEndpoint } from '../model/endpoint.ts';
 import {
   aMesh,
   aNode,
@@ -103,7 +104,7 @@ describe('endpoints that a registry lists', () => {
 
   test('kubernetes/K76: traffic goes to ready ones, to draining ones only while none is ready', () => {
     const engine = aMesh(aService('web'));
-    const served = (...healths: readonly ('healthy' | 'unhealthy' | 'draining')[]) => {
+    const served = (...healths: readonly Health[]) => {
       const endpoints = healths.map((health, index) => ({ address: `10.0.0.${index}`, health }));
       put(engine, aShard('web', endpoints));
       return engine.read(serviceEndpoints, web).map(({ address, health }) => `${address} ${health}`);
@@ -111,6 +112,20 @@ describe('endpoints that a registry lists', () => {
     expect(served('healthy', 'unhealthy', 'draining')).toEqual(['10.0.0.0 healthy']);
     expect(served('unhealthy', 'draining')).toEqual(['10.0.0.1 healthy']);
     expect(served('unhealthy')).toEqual([]);
+  });
+
+  test('reliability/R51: an endpoint whose removal is on hold is served as degraded, beside others and alone', () => {
+    const engine = aMesh(aService('web'));
+    const served = (...endpoints: readonly ShardEndpoint[]) => {
+      put(engine, aShard('web', endpoints));
+      return engine.read(serviceEndpoints, web).map(({ address, health }) => `${address} ${health}`);
+    };
+    const held: ShardEndpoint = { address: '10.0.0.2', health: 'degraded' };
+    const leaving: ShardEndpoint = { address: '10.0.0.3', health: 'draining' };
+    expect(served({ address: '10.0.0.1', health: 'healthy' }, held, leaving)).toEqual([
+      ...['10.0.0.1 healthy', '10.0.0.2 degraded'],
+    ]);
+    expect(served(held, leaving)).toEqual(['10.0.0.2 degraded']);
   });
 
   test('kubernetes/K76: a service that publishes what is not ready gets all of them', () => {

@@ -41,7 +41,7 @@ const address = fc.oneof(
 const member: fc.Arbitrary<Member> = fc.record({
   address,
   port: fc.nat(65_535),
-  health: fc.constantFrom('healthy', 'unhealthy', 'draining'),
+  health: fc.constantFrom('healthy', 'degraded', 'unhealthy', 'draining'),
   weight: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 4_294_967_295 })),
 });
 const group: fc.Arbitrary<AssignedGroup> = fc.record({

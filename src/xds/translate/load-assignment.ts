@@ -97,6 +97,8 @@ function healthStatus(health: Member['health']): envoy.HealthStatus | undefined 
   switch (health) {
     case 'healthy':
       return undefined;
+    case 'degraded':
+      return 'DEGRADED';
     case 'unhealthy':
       return 'UNHEALTHY';
     case 'draining':

@@ -56,6 +56,7 @@ const writer = new WireWriter();
 
 export const entryTag = tagOf(2, 2);
 const healthTag = tagOf(2, 0);
+const healthNumbers: Readonly<Record<Health, number>> = { healthy: 1, unhealthy: 2, draining: 3, degraded: 5 };
 export const weightTag = tagOf(4, 2);
 /** Tags of an entry and of the endpoint in it, with room for a length behind each. */
 const entryHead = entryTag | (tagOf(1, 2) << 16);
@@ -198,7 +199,7 @@ function writeAddress(view: DataView, start: number, { address, port, health, we
   view.setUint8(at++, portTag);
   at = writeNumber(view, at, port);
   if (healthSize > 0) {
-    view.setUint16(at, healthTag + ((health === 'unhealthy' ? 2 : 3) << 8), true);
+    view.setUint16(at, healthTag + (healthNumbers[health] << 8), true);
     at += 2;
   }
   // Field 3, metadata, belongs here: encoded once per distinct content and interned (hot-path H206).

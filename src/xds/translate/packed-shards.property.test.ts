@@ -98,13 +98,14 @@ function assignmentOf(engine: Engine, question: Asked): Resource {
   return found;
 }
 
-/** Lines `priority zone address:port`, in the order of the assignment. */
+/** Lines `priority zone address:port`, with ` degraded` behind those that are, in the order of the assignment. */
 function linesOf(resource: Resource): readonly string[] {
   const { endpoints = [] } = decode(typeName, messageOf(resource));
   return endpoints.flatMap(({ priority = 0, locality, lbEndpoints = [] }) =>
-    lbEndpoints.map(({ endpoint }) => {
+    lbEndpoints.map(({ endpoint, healthStatus }) => {
       const { address, portValue } = endpoint?.address?.socketAddress ?? {};
-      return `${priority} ${locality?.zone} ${address}:${portValue}`;
+      const mark = healthStatus === 'DEGRADED' ? ' degraded' : '';
+      return `${priority} ${locality?.zone} ${address}:${portValue}${mark}`;
     }),
   );
 }
@@ -128,8 +129,8 @@ function expectedLines(
         .map(({ number, health }) => ({ number, health, port })),
     )
     .filter(({ port, number }) => port !== undefined && (subset === '' || versionOf(number) === subset));
-  const healthy = members.filter(({ health }) => publishNotReady || health === 'healthy');
-  const served = healthy.length > 0 ? healthy : members.filter(({ health }) => health === 'draining');
+  const usable = members.filter(({ health }) => publishNotReady || health === 'healthy' || health === 'degraded');
+  const served = usable.length > 0 ? usable : members.filter(({ health }) => health === 'draining');
   const once = new Map(served.toReversed().map((member) => [`${member.number} ${member.port}`, member]));
   const kept = served.filter((member) => once.get(`${member.number} ${member.port}`) === member);
   const places = zones
@@ -138,11 +139,14 @@ function expectedLines(
   return places.flatMap((zone, place) =>
     kept
       .filter(({ number }) => zoneOf(number) === zone)
-      .map(({ number, port }) => `${clientZone === undefined ? 0 : place} ${zone} ${addressOf(number)}:${port}`),
+      .map(({ number, port, health }) => {
+        const mark = health === 'degraded' && !publishNotReady ? ' degraded' : '';
+        return `${clientZone === undefined ? 0 : place} ${zone} ${addressOf(number)}:${port}${mark}`;
+      }),
   );
 }
 
-const health = fc.constantFrom<ShardEndpoint['health']>('healthy', 'healthy', 'unhealthy', 'draining');
+const health = fc.constantFrom<ShardEndpoint['health']>('healthy', 'healthy', 'degraded', 'unhealthy', 'draining');
 const few = fc.uniqueArray(fc.record({ number: fc.nat(12), health }), {
   selector: ({ number }) => number,
   maxLength: 8,

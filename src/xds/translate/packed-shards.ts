@@ -20,8 +20,8 @@ import type { PackedBlock, PackedGroup } from './packed-endpoints.ts';
  * one variant: nobody would use their block a second time, so none is kept.
  */
 
-/** Which endpoints of a shard are served. */
-type Served = 'healthy' | 'draining' | 'all';
+/** Which endpoints of a shard are served; `usable`: healthy ones, and degraded ones as such. */
+type Served = 'usable' | 'draining' | 'all';
 
 /**
  * The blocks of a cluster, by shard. Where the service publishes nothing else, endpoints that are not ready are left out; those
@@ -48,7 +48,7 @@ export function packedService(
     const others = groups.packedInPassing();
     return kept.length === 0 ? others : [...kept, ...others];
   };
-  const blocks = blocksOf(publishNotReady ? 'all' : 'healthy');
+  const blocks = blocksOf(publishNotReady ? 'all' : 'usable');
   return blocks.length > 0 || publishNotReady ? blocks : blocksOf('draining');
 }
 
@@ -152,7 +152,8 @@ function addListed(
     if (!isServed(listed.health, listing.served)) continue;
     const labels = needsLabels ? workloadLabels(read, listed, home) : noLabels;
     if (!selects(listing.labels, labels)) continue;
-    const member = { address: listed.address, port: listing.port, health: 'healthy', weight: 1 } as const;
+    const health = listed.health === 'degraded' && listing.served === 'usable' ? 'degraded' : 'healthy';
+    const member = { address: listed.address, port: listing.port, health, weight: 1 } as const;
     groups.add(localityOf(listed), comparedOf(labels, listing), member);
   }
 }
@@ -160,6 +161,7 @@ function addListed(
 const noLabels = {};
 
 function isServed(health: Health, served: Served): boolean {
+  if (served === 'usable') return health === 'healthy' || health === 'degraded';
   return served === 'all' || health === served;
 }
 
