@@ -169,7 +169,7 @@ export class XdsStream {
         `more than ${mostNames} names of ${request.typeUrl} are subscribed`,
       );
     }
-    this.#identity.doubts.settled(subscription, settlement);
+    this.#identity?.doubts.settled(subscription, settlement);
     this.#report(subscription, settlement);
     // Most requests are ACKs, and most ACKs leave nothing to do.
     if (subscription.nextMoment(now) === Infinity && !this.#subscriptions.some((each) => each.hasWork)) return;
