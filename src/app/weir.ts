@@ -13,7 +13,7 @@ import { ownSettings, sourceProblems, sources } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
-import { resource, resourceNames } from '../xds/resources.ts';
+import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { admit } from './admission.ts';
 import { auditNowAndThen } from './audit.ts';
@@ -105,6 +105,7 @@ function assemble(options: WeirOptions) {
     engine,
     queries: {
       names: resourceNames,
+      steps: resourceSteps,
       resource: countingEqual(resource, () => metrics.suppressedResources.inc()),
       scopes: scopesOf,
     },

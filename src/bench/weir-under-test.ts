@@ -5,7 +5,7 @@ import { proxyKey } from '../model/keys.ts';
 import { proxies } from '../model/tables.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { isNodeError, proxyOfNode } from '../xds/node.ts';
-import { resource, resourceNames, type Resource } from '../xds/resources.ts';
+import { resource, resourceNames, resourceSteps, type Resource } from '../xds/resources.ts';
 import { XdsServer, type ServerSize } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
 import { listen } from '../xds/transport/listener.ts';
@@ -39,7 +39,7 @@ export async function startWeir({ transport, world: size }: WeirSpec): Promise<W
   const delivery = new Delivery();
   const server = new XdsServer({
     engine,
-    queries: { names: resourceNames, resource, scopes: scopesOf },
+    queries: { names: resourceNames, resource, steps: resourceSteps, scopes: scopesOf },
     clock: serverClock,
     observer: delivery.observer(),
     identifier: 'weir/bench',

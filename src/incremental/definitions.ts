@@ -45,6 +45,9 @@ export interface Read {
   <Key extends string, Value>(query: Query<Key, Value>, key: Key): Value;
 }
 
+/** Works out a query's result, and keeps it up to date for a while. */
+export type Keep = <Value>(query: Query<string, Value>, key: string) => void;
+
 /** Why rows were changed: named by the source that changed them, with the time at which it heard of the change. */
 export interface Cause {
   readonly source: string;

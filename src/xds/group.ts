@@ -1,6 +1,6 @@
 import type { Commit, Watch } from '../incremental/commit.ts';
 import { ReadFailure } from '../incremental/commit.ts';
-import type { Query } from '../incremental/definitions.ts';
+import type { Keep, Query, Read } from '../incremental/definitions.ts';
 import type { Engine } from '../incremental/engine.ts';
 import { compositeKey } from '../model/keys.ts';
 import { addBit, deleteBit, eachOfEither, hasBit, type Bits } from './bits.ts';
@@ -15,6 +15,8 @@ export interface ResourceQueries {
   readonly names: Query<string, readonly string[]>;
   /** Key `type scope name`. */
   readonly resource: Query<string, Resource | undefined>;
+  /** Key `type scope name`: how a resource that may be large is worked out step by step; undefined: it is small. */
+  readonly steps?: (key: string) => ((read: Read, keep: Keep) => Iterable<void>) | undefined;
 }
 
 /** What a name stands for at one moment. Immutable: a change puts another one in its place. */
@@ -174,6 +176,24 @@ export class Group {
   namesOfAll(): readonly string[] {
     const { engine, queries } = this.#host;
     return this.#isVoid ? [] : (unlessFailed(() => engine.read(queries.names, this.key)) ?? []);
+  }
+
+  /** Whether a name may stand for something large. */
+  hasSteps(name: string): boolean {
+    return this.#host.queries.steps?.(compositeKey(this.key, name)) !== undefined;
+  }
+
+  /** Follows a name after it has worked out what is large about it, step by step. */
+  *followInSteps(name: string, seat: number): Generator<void, void> {
+    const { engine, queries } = this.#host;
+    const kept: Watch<unknown>[] = [];
+    const keep: Keep = (query, key) => void kept.push(engine.watch(query, key, () => undefined));
+    try {
+      yield* queries.steps?.(compositeKey(this.key, name))?.(engine.read, keep) ?? [];
+      this.follow(name, seat);
+    } finally {
+      for (const watch of kept) watch.stop();
+    }
   }
 
   /** The names that a seat follows one by one. Goes through all that anybody wants. */

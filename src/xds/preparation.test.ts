@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aNodeId, FakeClient } from '../../test/support/stream-rig.ts';
 import { TinyMesh, tinyQueries } from '../../test/support/tiny-mesh.ts';
 import type { Clock } from './clock.ts';
+import type { ResourceQueries } from './group.ts';
 import { XdsServer } from './server.ts';
 
 /** Every look at the clock takes a tenth of a millisecond; turns of the event loop come one by one. */
@@ -56,7 +57,14 @@ class Rig {
       },
     };
     const { engine } = this.mesh;
-    const queries = { ...tinyQueries, resource };
+    // The routes `large` are put together from everything else.
+    const steps: ResourceQueries['steps'] = (key) =>
+      key !== 'routes all large'
+        ? undefined
+        : function* (_, keep) {
+            for (const name of names) yield keep(resource, `endpoints all ${name}`);
+          };
+    const queries = { ...tinyQueries, resource, steps };
     this.server = new XdsServer({ engine, queries, clock: this.clock, identifier: 'weir/test' });
     this.server.open();
     for (const name of names) {
@@ -109,6 +117,21 @@ describe('a request for very many resources', () => {
     rig.clock.settle();
     for (const client of clients) expect(client.take().flatMap(({ resources }) => resources)).toHaveLength(500);
     expect(rig.computed).toHaveLength(500);
+  });
+
+  it('or for a single one that is large is worked out piece by piece, and the pieces are let go (hot-path/H1412)', () => {
+    const rig = new Rig();
+    rig.mesh.put('routes', 'large', '0');
+    const client = rig.connect();
+    client.request('routes', { node: { id: aNodeId }, resourceNamesSubscribe: ['large'] });
+    expect(rig.computed).toEqual([]);
+    rig.clock.turn();
+    expect(rig.computed.length).toBeLessThan(100);
+    rig.clock.settle();
+    expect(rig.computed.slice(-2)).toEqual(['endpoints all a499', 'routes all large']);
+    expect(client.take().flatMap(({ resources }) => resources)).toEqual(['large@0']);
+    rig.mesh.put('endpoints', 'a0', '1');
+    expect(rig.computed).toHaveLength(501);
   });
 
   it('is followed by what came after it, in order', () => {

@@ -28,14 +28,14 @@ export function wishOf(
     (names.includes('*') || (!subscription.started && names.length === 0 && subscription.type.wildcardWhenEmpty));
   // A list of everything that is wanted comes with each ACK.
   const known = request.kind === 'sotw' ? subscription.named.size : 0;
-  return everything || names.length > known + few ? { names, everything } : undefined;
+  return everything || names.length > known ? { names, everything } : undefined;
 }
 
 interface Job {
   readonly wish: Wish;
   readonly ready: () => void;
   seats: readonly Seat[];
-  steps: Iterator<void> | undefined;
+  steps: Generator<void, void> | undefined;
 }
 
 /** Keeps what is worked out until the request follows it. */
@@ -78,7 +78,9 @@ export class Preparations {
     for (const scope of scopes) {
       const group = this.#store.group(type, scope);
       if (group === undefined) continue;
-      for (const _ of unknownTo(group, names, everything)) if (++missing > few) return true;
+      for (const name of unknownTo(group, names, everything)) {
+        if (++missing > few || group.hasSteps(name)) return true;
+      }
     }
     return false;
   }
@@ -118,7 +120,7 @@ export class Preparations {
     job.seats = scopes.map((scope) => this.#store.enter(type, scope, keeper));
     for (const { group, number } of job.seats) {
       for (const name of unknownTo(group, names, everything)) {
-        group.follow(name, number);
+        yield* group.followInSteps(name, number);
         yield;
       }
     }
@@ -128,6 +130,7 @@ export class Preparations {
     const index = this.#jobs.indexOf(job);
     if (index < 0) return;
     this.#jobs.splice(index, 1);
+    job.steps?.return();
     for (const seat of job.seats) this.#store.leave(seat);
   }
 }

@@ -1,4 +1,4 @@
-import type { Query, Read } from '../incremental/definitions.ts';
+import type { Keep, Query, Read } from '../incremental/definitions.ts';
 import { compositeKey, partsOf, scopeKey, type ScopeKey } from '../model/keys.ts';
 import type { Provenance } from '../model/provenance.ts';
 import type { ScopedType } from '../model/scope.ts';
@@ -15,7 +15,7 @@ import { inboundClusterNames, translateInboundCluster } from './translate/inboun
 import { inboundListenerNames, translateInboundListener } from './translate/inbound-listeners.ts';
 import { outboundClusterNames, translateOutboundCluster } from './translate/outbound-clusters.ts';
 import { outboundListenerNames, translateOutboundListener } from './translate/outbound-listeners.ts';
-import { translateRoutes } from './translate/route-tables.ts';
+import { routeSteps, translateRoutes } from './translate/route-tables.ts';
 import { translateVirtualHost, virtualHostNames } from './translate/virtual-hosts.ts';
 import type { Translated } from './translate/translated.ts';
 
@@ -75,6 +75,12 @@ export const resource: Query<string, Resource | undefined> = {
   // What a header of routes refers to changes while its bytes stay.
   equal: (a, b) => a?.version === b?.version && equalLists(a?.children ?? [], b?.children ?? []),
 };
+
+/** How a resource is worked out step by step, where it may be large. The key is `type scope name`. */
+export function resourceSteps(key: string): ((read: Read, keep: Keep) => Iterable<void>) | undefined {
+  const [type = '', scope = '', name = ''] = partsOf(key);
+  return type === 'routes' ? (read, keep) => routeSteps(read, keep, scopeKey(scope), name) : undefined;
+}
 
 export function resourceNamesKey(type: ScopedType, scope: ScopeKey): string {
   return compositeKey(type, scope);

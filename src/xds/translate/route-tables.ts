@@ -1,4 +1,4 @@
-import type { Read } from '../../incremental/definitions.ts';
+import type { Keep, Read } from '../../incremental/definitions.ts';
 import { compositeKey, type ScopeKey } from '../../model/keys.ts';
 import { outboundTraffic } from '../../policy/mesh.ts';
 import { clientScope, scopeFactsOf } from '../../policy/scope.ts';
@@ -9,7 +9,7 @@ import { parseRouteName, routeName, type OwnRouteName, type RouteName, type Shar
 import { encode } from '../proto.ts';
 import { otherHosts } from './other-hosts.ts';
 import { servedPorts } from './route-hosts.ts';
-import { tablePieces } from './table-pieces.ts';
+import { pieceSteps, tablePieces } from './table-pieces.ts';
 import { entryOfOwnHost, type EncodedParts } from './virtual-host.ts';
 import { virtualHostsOfTable } from './virtual-hosts.ts';
 
@@ -35,6 +35,14 @@ export function translateRoutes(read: Read, scope: ScopeKey, name: string): Rout
   const client = clientScope(scope);
   if (route.kind === 'service') return ownTable(read, client, route);
   return client === scope ? sharedTable(read, client, route) : header(read, client, route);
+}
+
+/** Works out what takes long of a route configuration step by step, so that the rest is put together quickly. */
+export function* routeSteps(read: Read, keep: Keep, scope: ScopeKey, name: string): Generator<void, void> {
+  const route = parseRouteName(name);
+  const client = clientScope(scope);
+  if (route === undefined || route.kind === 'service' || client !== scope) return;
+  yield* pieceSteps(read, keep, compositeKey(client, routeName(route)));
 }
 
 /** Its bytes stay as they are when hosts come, change and go. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Query, Read } from '../../incremental/definitions.ts';
+import type { Keep, Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey } from '../../model/keys.ts';
 import { equalLists } from '../../policy/equality.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
@@ -50,6 +50,14 @@ export function hostsOfTable(read: Read, key: string): readonly TableHost[] {
   return allOf(read, key)
     .filter(([host, domains]) => domainsLeftTo(hostId(host), domains, owners)?.length !== 0)
     .map(([host]) => host);
+}
+
+/** Works out what each piece has a say about, one by one, as steps. @param key `scope table`, the scope a client's */
+export function* domainSteps(read: Read, keep: Keep, key: string): Generator<void, void> {
+  for (const first of read(tableHosts, key).keys()) {
+    keep(pieceDomains, compositeKey(key, first));
+    yield;
+  }
 }
 
 type HostWithDomains = readonly [TableHost, HostDomains];

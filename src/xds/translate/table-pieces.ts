@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Query, Read } from '../../incremental/definitions.ts';
+import type { Keep, Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey } from '../../model/keys.ts';
 import type { Provenance } from '../../model/provenance.ts';
 import { equalLists } from '../../policy/equality.ts';
 import { joinParts } from '../wire.ts';
 import { equalBytes } from './bytes.ts';
 import { hostsWithoutService, type TableHost } from './route-hosts.ts';
-import { ownersFor } from './table-domains.ts';
+import { domainSteps, ownersFor } from './table-domains.ts';
 import { pieceHosts, tableHosts, tableOf } from './table-hosts.ts';
 import { entryOfHost, type EncodedParts, type SharedTable } from './virtual-host.ts';
 
@@ -31,6 +31,16 @@ const policyPiece: Query<string, EncodedParts> = {
 export function tablePieces(read: Read, key: string): readonly EncodedParts[] {
   const services = [...read(tableHosts, key).keys()].map((first) => read(tablePiece, compositeKey(key, first)));
   return [...services, read(policyPiece, key)];
+}
+
+/** Works out the pieces one by one, as steps. @param key `scope table`, the scope a client's */
+export function* pieceSteps(read: Read, keep: Keep, key: string): Generator<void, void> {
+  // Each piece asks who keeps a domain, and that asks all of them.
+  yield* domainSteps(read, keep, key);
+  for (const first of read(tableHosts, key).keys()) {
+    keep(tablePiece, compositeKey(key, first));
+    yield;
+  }
 }
 
 function entriesOf(read: Read, table: SharedTable, hosts: readonly TableHost[]): EncodedParts {
