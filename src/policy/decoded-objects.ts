@@ -72,3 +72,7 @@ export function readServiceEntry(read: Read, key: ConfigKey): DecodedServiceEntr
 export function readWorkloadEntry(read: Read, key: ConfigKey): DecodedWorkloadEntry | undefined {
   return workloadEntryIn(read(configs, key));
 }
+
+export function readPeerAuthentication(read: Read, key: ConfigKey): DecodedPeerAuthentication | undefined {
+  return peerAuthenticationIn(read(configs, key));
+}

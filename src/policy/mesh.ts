@@ -54,6 +54,7 @@ export const routeDelivery: Query<'mesh', RouteDelivery> = {
 };
 
 export const rootNamespace = setting('rootNamespace');
+export const trustDomain = setting('trustDomain');
 export const outboundTraffic = setting('outboundTraffic');
 export const defaultServiceExportTo = setting('defaultServiceExportTo');
 export const defaultVirtualServiceExportTo = setting('defaultVirtualServiceExportTo');

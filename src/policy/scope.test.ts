@@ -60,6 +60,7 @@ describe('text of scopes', () => {
       namedPorts: { web: 8080 },
       listedPorts: { [aServiceKey('b')]: { 'tcp,x': 9, http: 1 } },
       interception: 'redirect',
+      secrets: 'stream',
       bindAddresses: ['10.0.0.1', 'fd00::1'],
     },
   ];

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../incremental/definitions.ts';
 import { invariant } from '../incremental/invariant.ts';
 import { scopeKey, type ProxyKey, type ScopeKey, type ServiceKey } from '../model/keys.ts';
-import type { Interception, Proxy } from '../model/proxy.ts';
+import type { Interception, Proxy, SecretOrigin } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Service } from '../model/service.ts';
 import { proxies } from '../model/tables.ts';
@@ -70,6 +70,8 @@ export interface InboundFacts {
   /** Service -> service port name -> port on the workload, where a source lists another port than the service's target port. */
   readonly listedPorts: Readonly<Record<ServiceKey, Readonly<Record<string, number>>>>;
   readonly interception: Interception;
+  /** Where the proxy's certificate comes from: without one nobody can call with mutual TLS. */
+  readonly secrets: SecretOrigin;
   /** Addresses to bind inbound ports on; empty under interception, so that replicas share. */
   readonly bindAddresses: readonly string[];
 }
@@ -160,6 +162,7 @@ function fieldsOf(facts: ScopeFacts): readonly string[] {
         recordText(facts.namedPorts),
         recordText(mapped(facts.listedPorts, recordText)),
         facts.interception,
+        facts.secrets,
         listText(facts.bindAddresses),
       ];
   }
@@ -169,7 +172,7 @@ function parse(scope: ScopeKey): ScopeFacts {
   const [kind, rawNamespace = '', rawDomain = '', ...rest] = scope.split(';');
   const namespace = unescaped(rawNamespace);
   const domain = unescaped(rawDomain);
-  const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = ''] = rest;
+  const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = '', seventh = ''] = rest;
   switch (kind) {
     case 'client':
       return { kind, namespace, domain, labels: recordOf(first) };
@@ -197,11 +200,17 @@ function parse(scope: ScopeKey): ScopeFacts {
         namedPorts: mapped(recordOf(third), Number),
         listedPorts: mapped(recordOf(fourth), (ports) => mapped(recordOf(ports), Number)),
         interception: interceptionOf(fifth),
-        bindAddresses: listOf(sixth),
+        secrets: secretOriginOf(sixth),
+        bindAddresses: listOf(seventh),
       };
     default:
       invariant(false, `not a scope: ${scope}`);
   }
+}
+
+function secretOriginOf(text: string): SecretOrigin {
+  invariant(text === 'stream' || text === 'agent' || text === 'none', `not an origin of secrets: ${text}`);
+  return text;
 }
 
 function interceptionOf(text: string): Interception {
@@ -254,7 +263,7 @@ function outboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): Out
 }
 
 function inboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): InboundFacts {
-  const { namespace, domain, interception } = proxy;
+  const { namespace, domain, interception, secrets } = proxy;
   const services: ServiceKey[] = [];
   const namedPorts: Record<string, number> = {};
   const listedPorts: Record<ServiceKey, Readonly<Record<string, number>>> = {};
@@ -268,7 +277,18 @@ function inboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): Inbo
   }
   const bindAddresses = interception === 'none' ? proxy.addresses : [];
   const labels = selectedWorkloadLabels(read, namespace, workload.labels);
-  return { kind: 'inbound', namespace, domain, labels, services, namedPorts, listedPorts, interception, bindAddresses };
+  return {
+    kind: 'inbound',
+    namespace,
+    domain,
+    labels,
+    services,
+    namedPorts,
+    listedPorts,
+    interception,
+    secrets,
+    bindAddresses,
+  };
 }
 
 /**

@@ -15,6 +15,8 @@ export const inboundPassthroughCluster = 'InboundPassthroughCluster';
 export const ownCertificateSecret = 'default';
 /** The secret that holds the authorities whose certificates a proxy trusts. */
 export const trustBundleSecret = 'ROOTCA';
+/** Where an Istio agent serves both to the Envoy beside it (istio-compat I60). */
+export const agentSecretCluster = 'sds-grpc';
 
 /** @param subset empty: the service as a whole */
 export function clusterName(direction: TrafficDirection, port: number, subset: string, hostname: string): string {

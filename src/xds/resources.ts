@@ -132,9 +132,9 @@ function ofMessage<Name extends TypeName>(
   translated: Translated<MessageTypes[Name]> | undefined,
 ): Resource | undefined {
   if (translated === undefined) return undefined;
-  const { message, children, provenance } = translated;
+  const { message, children, secrets = [], provenance } = translated;
   const framed = frameContent(messageType, name, encodePublishable(messageType, message));
-  return { type, name, ...framed, children, provenance };
+  return { type, name, ...framed, children, ...(secrets.length === 0 ? {} : { secrets }), provenance };
 }
 
 function scopedType(text: string): ScopedType {

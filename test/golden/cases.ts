@@ -13,6 +13,8 @@ export interface GoldenCase {
   readonly mesh: string;
   /** An Envoy node as JSON: beside the mesh, else the nearest one above it. */
   readonly node: string;
+  /** What Weir knows of the proxy that the node does not say, as JSON: found like the node; undefined: nothing. */
+  readonly proxy: string | undefined;
 }
 
 const goldenFolder = dirname(fileURLToPath(import.meta.url));
@@ -33,7 +35,7 @@ export function outputFile({ folder }: GoldenCase, output: Output): string {
 
 /** Files of a case that neither go in nor come out. */
 export function orphansOf({ folder }: GoldenCase): readonly string[] {
-  const known = new Set(['in.yaml', 'node.json', ...outputs.map((output) => `${output}.yaml`)]);
+  const known = new Set(['in.yaml', 'node.json', 'proxy.json', ...outputs.map((output) => `${output}.yaml`)]);
   return readdirSync(folder)
     .filter((name) => !known.has(name))
     .map((name) => join(folder, name));
@@ -42,7 +44,14 @@ export function orphansOf({ folder }: GoldenCase): readonly string[] {
 function goldenCase(name: string): GoldenCase {
   const folder = join(goldenFolder, name);
   const mesh = join(folder, 'in.yaml');
-  return { name, folder, title: titleOf(readFileSync(mesh, 'utf8')), mesh, node: nearestNode(folder) };
+  return {
+    name,
+    folder,
+    title: titleOf(readFileSync(mesh, 'utf8')),
+    mesh,
+    node: nearestNode(folder),
+    proxy: nearestProxy(folder),
+  };
 }
 
 function titleOf(yaml: string): string {
@@ -57,6 +66,12 @@ function titleOf(yaml: string): string {
 function nearestNode(folder: string): string {
   const file = join(folder, 'node.json');
   return existsSync(file) || folder === goldenFolder ? file : nearestNode(dirname(folder));
+}
+
+function nearestProxy(folder: string): string | undefined {
+  const file = join(folder, 'proxy.json');
+  if (existsSync(file)) return file;
+  return folder === goldenFolder ? undefined : nearestProxy(dirname(folder));
 }
 
 function foldersIn(folder: string): readonly string[] {

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { FileSource } from '../../src/discovery/file/file-source.ts';
 import { Engine } from '../../src/incremental/engine.ts';
 import { proxyKey } from '../../src/model/keys.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
 import type { ProxyScopes, ScopedType } from '../../src/model/scope.ts';
 import { defaultOwnSettings } from '../../src/model/own-settings.ts';
 import { ownSettings, proxies } from '../../src/model/tables.ts';
@@ -29,8 +30,10 @@ const domain = 'cluster.local';
 /** Throws when the mesh or the node is not as it should be: a case is about what is sent, not about mistakes. */
 export function renderCase(golden: GoldenCase): Sent {
   const engine = meshOf(golden.mesh);
-  const proxy = proxyOfNode(JSON.parse(readFileSync(golden.node, 'utf8')), proxyKey);
-  if (isNodeError(proxy)) throw new Error(`${golden.node}: ${proxy.problems.join('; ')}`);
+  const ofNode = proxyOfNode(JSON.parse(readFileSync(golden.node, 'utf8')), proxyKey);
+  if (isNodeError(ofNode)) throw new Error(`${golden.node}: ${ofNode.problems.join('; ')}`);
+  const known = golden.proxy === undefined ? {} : (JSON.parse(readFileSync(golden.proxy, 'utf8')) as Partial<Proxy>);
+  const proxy: Proxy = { ...ofNode, ...known };
   engine.batch({ source: 'golden', at: 0 }, (write) => {
     // A node that says which Envoy it is gets virtual hosts one by one.
     write.put(ownSettings, { ...defaultOwnSettings, routeDelivery: 'virtual-hosts' });

@@ -10,12 +10,31 @@ export function staticBootstrap(sent: Readonly<Record<Output, readonly Json[]>>)
   const routes = new Map(sent.routes.map((table) => [textOf(table, 'name'), table]));
   return {
     node: { id: 'golden', cluster: 'golden' },
+    // Secrets come from there.
+    dynamicResources: {
+      adsConfig: { apiType: 'GRPC', transportApiVersion: 'V3', grpcServices: [{ envoyGrpc: { clusterName: 'weir' } }] },
+    },
     staticResources: {
-      clusters: sent.clusters.map((cluster) => withAssignment(cluster, assignments)),
+      clusters: [
+        ...['weir', 'sds-grpc'].map((name) => ({
+          name,
+          type: 'STATIC',
+          typedExtensionProtocolOptions: http2,
+          loadAssignment: { clusterName: name },
+        })),
+        ...sent.clusters.map((cluster) => withAssignment(cluster, assignments)),
+      ],
       listeners: sent.listeners.map((listener) => withRoutes(listener, routes)),
     },
   };
 }
+
+const http2: Json = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    explicitHttpConfig: { http2ProtocolOptions: {} },
+  },
+};
 
 function withAssignment(cluster: Json, assignments: ReadonlyMap<string, Json>): Json {
   if (!isObject(cluster) || cluster['type'] !== 'EDS') return cluster;

@@ -22,6 +22,7 @@ function inboundClusters(
     namedPorts: {},
     listedPorts: {},
     interception,
+    secrets: 'none',
     bindAddresses: interception === 'none' ? ['127.1.0.1'] : [],
   });
   const names = engine.read(resourceNames, resourceNamesKey('cluster', scope));

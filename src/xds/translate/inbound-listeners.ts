@@ -2,9 +2,11 @@ import type { Read } from '../../incremental/definitions.ts';
 import type { InboundPort } from '../../model/inbound.ts';
 import type { ScopeKey } from '../../model/keys.ts';
 import type { MeshSettings } from '../../model/mesh-settings.ts';
-import { isHttp, mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
+import { mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
+import type { SecretOrigin } from '../../model/proxy.ts';
 import { inboundPorts } from '../../policy/inbound.ts';
-import { meshSettings } from '../../policy/mesh.ts';
+import { meshSettings, trustDomain } from '../../policy/mesh.ts';
+import { modeOfPort, mutualTlsOfScope, otherPorts, type EffectiveMutualTls } from '../../policy/mutual-tls.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
 import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
@@ -15,9 +17,11 @@ import {
   listenerName,
   virtualInboundListener,
 } from '../names.ts';
-import { anyConnection, plaintextHttp, type ChainMatch } from './chain-match.ts';
+import { anyConnection, type ChainMatch } from './chain-match.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { entrances, type Entrance } from './inbound-entrances.ts';
 import { anyAddress, buildListener, type Chain } from './listener.ts';
+import { secretsNamed, serverTls } from './mesh-tls.ts';
 import { inboundRetryPolicy } from './retry.ts';
 import { tcpProxy, toCluster } from './tcp-proxy.ts';
 import type { Translated } from './translated.ts';
@@ -36,24 +40,44 @@ export function translateInboundListener(
   scope: ScopeKey,
   name: string,
 ): Translated<envoy.Listener> | undefined {
-  const { interception, bindAddresses } = scopeFactsOf(scope, 'inbound');
-  const settings = read(meshSettings, 'mesh');
+  const { interception, bindAddresses, secrets } = scopeFactsOf(scope, 'inbound');
   const ports = read(inboundPorts, scope);
+  const context: InboundContext = {
+    settings: read(meshSettings, 'mesh'),
+    secrets,
+    trustDomains: [read(trustDomain, 'mesh')],
+    mutualTls: mutualTlsOfScope(read, scope),
+  };
+  const { provenance } = context.mutualTls;
+  const secretNames = secretsNamed(secrets);
   if (interception === 'redirect') {
     if (name !== virtualInboundListener) return undefined;
-    const provenance = ports.map(({ declaredBy }) => declaredBy);
-    return { message: interceptingListener(ports, settings), children: [], provenance };
+    const authors = [...ports.map(({ declaredBy }) => declaredBy), ...provenance];
+    return { message: interceptingListener(ports, context), children: [], secrets: secretNames, provenance: authors };
   }
   for (const address of bindAddresses) {
     const port = ports.find((each) => listenerName(address, each.port) === name);
     if (port === undefined) continue;
-    return { message: boundListener(address, port, settings), children: [], provenance: [port.declaredBy] };
+    const authors = [port.declaredBy, ...provenance];
+    const message = boundListener(address, port, context);
+    return { message, children: [], secrets: secretNames, provenance: authors };
   }
   return undefined;
 }
 
+/** What all chains of a workload have in common. */
+interface InboundContext {
+  readonly settings: MeshSettings;
+  readonly secrets: SecretOrigin;
+  readonly trustDomains: readonly string[];
+  readonly mutualTls: EffectiveMutualTls;
+}
+
 /** Every connection to the workload comes here; chains tell its ports apart (policy P320 to P323). */
-function interceptingListener(ports: readonly InboundPort[], settings: MeshSettings): envoy.Listener {
+function interceptingListener(ports: readonly InboundPort[], context: InboundContext): envoy.Listener {
+  const { settings, mutualTls } = context;
+  const claimed = new Set(ports.map(({ port }) => port));
+  const unclaimed = [...mutualTls.ports.keys()].filter((port) => !claimed.has(port)).toSorted((a, b) => a - b);
   return buildListener(
     {
       name: virtualInboundListener,
@@ -69,10 +93,12 @@ function interceptingListener(ports: readonly InboundPort[], settings: MeshSetti
           match: { ...anyConnection, destinationPort: settings.proxyInboundListenPort },
           filters: [tcpProxy(toCluster(blackHoleCluster), settings)],
         },
-        ...unclaimedPortChains(settings),
+        ...unclaimedPortChains(context, otherPorts),
+        // The modes of single ports hold for those too that no service has.
+        ...unclaimed.flatMap((port) => unclaimedPortChains(context, port)),
         ...ports.flatMap((port) => {
           const name = listenerName(anyAddress, port.port);
-          return portChains(port, name, { ...anyConnection, destinationPort: port.port }, settings);
+          return portChains(port, name, { ...anyConnection, destinationPort: port.port }, context);
         }),
       ],
     },
@@ -84,7 +110,7 @@ function interceptingListener(ports: readonly InboundPort[], settings: MeshSetti
  * Without interception each port has a listener at the workload's address, in front of the application on 127.0.0.1
  * (policy P361).
  */
-function boundListener(address: string, port: InboundPort, settings: MeshSettings): envoy.Listener {
+function boundListener(address: string, port: InboundPort, context: InboundContext): envoy.Listener {
   const name = listenerName(address, port.port);
   return buildListener(
     {
@@ -94,57 +120,72 @@ function boundListener(address: string, port: InboundPort, settings: MeshSetting
       direction: 'inbound',
       socket: 'exclusive',
       originalDestination: 'ignore',
-      chains: portChains(port, name, anyConnection, settings),
+      chains: portChains(port, name, anyConnection, context),
     },
-    settings,
+    context.settings,
   );
 }
 
-/**
- * One way in: what it takes, and whether that is HTTP. Transport security adds ways, by the workload's mode (policy
- * P331 to P333).
- */
-interface Entrance {
-  readonly match: ChainMatch;
-  readonly http: boolean;
-}
-
-/** The ways into a port, by its declared protocol, for a workload that takes connections in the clear. */
-function entrances(protocol: Protocol, port: ChainMatch): readonly Entrance[] {
-  const inTheClear: ChainMatch = { ...port, transport: 'raw_buffer' };
-  if (protocol === 'auto') {
-    return [
-      { match: { ...inTheClear, applicationProtocols: plaintextHttp }, http: true },
-      { match: inTheClear, http: false },
-    ];
-  }
-  return [{ match: inTheClear, http: isHttp(protocol) }];
-}
-
-function portChains(port: InboundPort, name: string, match: ChainMatch, settings: MeshSettings): readonly Chain[] {
+function portChains(port: InboundPort, name: string, match: ChainMatch, context: InboundContext): readonly Chain[] {
+  const { settings } = context;
   const cluster = inboundClusterName(port.port);
-  return entrances(port.protocol, match).map((entrance) => ({
-    name,
+  const tcp = tcpProxy({ ...toCluster(cluster), connectionPool: port.connectionPool }, settings);
+  return chainsOf(context, port.protocol, port.port, match, {
+    name: () => name,
+    http: () => httpFilter(`inbound_${name}`, port.protocol, portRoutes(port, cluster), settings),
+    tcp: () => tcp,
+  });
+}
+
+/**
+ * Ports that no service has are open too, whatever is spoken there, to whom the mode lets in (policy P323).
+ *
+ * @param port `otherPorts`, or one for which a mode of its own is set
+ */
+function unclaimedPortChains(context: InboundContext, port: number): readonly Chain[] {
+  const { settings } = context;
+  const match = port === otherPorts ? anyConnection : { ...anyConnection, destinationPort: port };
+  const name = port === otherPorts ? virtualInboundListener : `${virtualInboundListener}-${port}`;
+  return chainsOf(context, 'auto', port, match, {
+    name: (leads) => (leads === 'http' ? `${name}-catchall-http` : name),
+    http: () => httpFilter(inboundPassthroughCluster, 'auto', unclaimedPortRoutes(), settings),
+    tcp: () => tcpProxy(toCluster(inboundPassthroughCluster), settings),
+  });
+}
+
+/** What stands in the chains of a port. */
+interface PortFilters {
+  readonly name: (leads: Entrance['leads']) => string;
+  readonly http: () => envoy.Filter;
+  readonly tcp: () => envoy.Filter;
+}
+
+function chainsOf(
+  { settings, secrets, trustDomains, mutualTls }: InboundContext,
+  protocol: Protocol,
+  port: number,
+  match: ChainMatch,
+  filters: PortFilters,
+): readonly Chain[] {
+  const security = { mode: modeOfPort(mutualTls, port), secrets };
+  return entrances(protocol, security, match).map((entrance) => ({
+    name: filters.name(entrance.leads),
     match: entrance.match,
-    filters: [
-      entrance.http
-        ? httpFilter(`inbound_${name}`, port.protocol, portRoutes(port, cluster), settings)
-        : tcpProxy({ ...toCluster(cluster), connectionPool: port.connectionPool }, settings),
-    ],
+    filters: [filterOf(entrance, filters, settings)],
+    ...(entrance.mutualTls && secrets !== 'none' ? { transportSocket: serverTls(secrets, trustDomains) } : {}),
   }));
 }
 
-/** Ports that no service has are open too, whatever is spoken there (policy P323). */
-function unclaimedPortChains(settings: MeshSettings): readonly Chain[] {
-  return entrances('auto', anyConnection).map(({ match, http }) => ({
-    name: http ? `${virtualInboundListener}-catchall-http` : virtualInboundListener,
-    match,
-    filters: [
-      http
-        ? httpFilter(inboundPassthroughCluster, 'auto', unclaimedPortRoutes(), settings)
-        : tcpProxy(toCluster(inboundPassthroughCluster), settings),
-    ],
-  }));
+function filterOf({ leads }: Entrance, { http, tcp }: PortFilters, settings: MeshSettings): envoy.Filter {
+  switch (leads) {
+    case 'http':
+      return http();
+    case 'tcp':
+    case 'untouched':
+      return tcp();
+    case 'closed':
+      return tcpProxy(toCluster(blackHoleCluster), settings);
+  }
 }
 
 function httpFilter(

@@ -105,17 +105,26 @@ function inspector(
   typedConfig: () => envoy.Any,
 ): envoy.ListenerFilter[] {
   if (!chains.some(({ match }) => isNeeded(match))) return [];
-  const disabled = disabledOn(portsWithout(chains, isNeeded));
-  return [{ name, typedConfig: typedConfig(), filterDisabled: disabled }];
+  return [{ name, typedConfig: typedConfig(), filterDisabled: disabledWhere(chains, isNeeded) }];
 }
 
-/** Ports with chains of their own, none of which needs the inspector: a server that speaks first would wait for it. */
-function portsWithout(chains: readonly Chain[], isNeeded: (match: ChainMatch) => boolean): readonly number[] {
-  const needing = new Set(chains.filter(({ match }) => isNeeded(match)).map(({ match }) => match.destinationPort));
-  const ports = new Set(
-    chains.flatMap(({ match }) => (match.destinationPort === undefined ? [] : [match.destinationPort])),
-  );
-  return [...ports].filter((port) => !needing.has(port)).toSorted((a, b) => a - b);
+/**
+ * On ports none of whose chains needs the inspector: a server that speaks first would wait for it, and what is not looked into for TLS is
+ * taken as it comes (policy P335).
+ */
+function disabledWhere(
+  chains: readonly Chain[],
+  isNeeded: (match: ChainMatch) => boolean,
+): envoy.ListenerFilterChainMatchPredicate | undefined {
+  const portsOf = (matches: readonly ChainMatch[]) => new Set(matches.map(({ destinationPort }) => destinationPort));
+  const needing = portsOf(chains.map(({ match }) => match).filter(isNeeded));
+  const ports = portsOf(chains.map(({ match }) => match));
+  // The chains of all other ports.
+  if (ports.has(undefined) && !needing.has(undefined)) {
+    const needed = anyOfPorts(needing);
+    return needed === undefined ? undefined : { notMatch: needed };
+  }
+  return anyOfPorts([...ports].filter((port) => !needing.has(port)));
 }
 
 function needsTlsInspector(match: ChainMatch): boolean {
@@ -126,8 +135,11 @@ function needsHttpInspector(match: ChainMatch): boolean {
   return match.applicationProtocols.some((protocol) => plaintextHttp.includes(protocol));
 }
 
-function disabledOn(ports: readonly number[]): envoy.ListenerFilterChainMatchPredicate | undefined {
-  const rules = ports.map((port) => ({ destinationPortRange: { start: port, end: port + 1 } }));
+function anyOfPorts(ports: Iterable<number | undefined>): envoy.ListenerFilterChainMatchPredicate | undefined {
+  const rules = [...ports]
+    .filter((port) => port !== undefined)
+    .toSorted((a, b) => a - b)
+    .map((port) => ({ destinationPortRange: { start: port, end: port + 1 } }));
   // Envoy refuses a disjunction of one.
   return rules.length > 1 ? { orMatch: { rules } } : rules[0];
 }

@@ -6,4 +6,6 @@ export interface Translated<Message> {
   readonly provenance: readonly Provenance[];
   /** Names of the load assignments of a cluster, or of the route configurations of a listener. */
   readonly children: readonly string[];
+  /** Names of the secrets that it refers to; undefined: none. */
+  readonly secrets?: readonly string[];
 }
