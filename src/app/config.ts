@@ -7,6 +7,7 @@ import {
   settingKeys,
   settings,
   settingsThatBelongTogether,
+  settingsThatExclude,
   settingsThatNeedAnother,
   type Setting,
   type SettingKey,
@@ -63,6 +64,7 @@ export function readConfig({ flags, environment, readFile = readText }: ConfigIn
   }
   problems.push(...settingsThatBelongTogether.flatMap((group) => missingOf(group, places)));
   problems.push(...settingKeys.flatMap((key) => lonely(key, places)));
+  problems.push(...settingsThatExclude.flatMap((pair) => excluded(pair, places)));
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'valid', settings: { ...unset, ...values } as Settings, file: path };
 }
@@ -79,6 +81,15 @@ function lonely(key: SettingKey, places: ReadonlyMap<SettingKey, string>): reado
   const place = places.get(key);
   if (needed === undefined || place === undefined || places.has(needed)) return [];
   return [{ key, place, message: `is of no use without --${settings[needed].flag}` }];
+}
+
+function excluded(
+  [key, other]: readonly [SettingKey, SettingKey],
+  places: ReadonlyMap<SettingKey, string>,
+): readonly ConfigProblem[] {
+  const place = places.get(key);
+  if (place === undefined || !places.has(other)) return [];
+  return [{ key, place, message: `cannot stand beside --${settings[other].flag}: leave one of them out` }];
 }
 
 /** One line for each problem. */

@@ -254,6 +254,34 @@ export const settings = {
     default: 'cluster.local',
     description: 'trust domain of the mesh: the first part of the identity of every workload',
   },
+  caDir: {
+    schema: z.string().min(1, { error: 'must name a directory' }),
+    flag: 'ca-dir',
+    placeholder: 'DIR',
+    variable: 'WEIR_CA_DIR',
+    default: undefined,
+    description:
+      'directory with the certificate authority of the mesh, which is made there where there is none; ca-cert.pem, ca-key.pem, root-cert.pem and cert-chain.pem plug in another one',
+  },
+  caSecret: {
+    schema: namespacedName,
+    flag: 'ca-secret',
+    placeholder: 'NAMESPACE/NAME',
+    variable: 'WEIR_CA_SECRET',
+    default: undefined,
+    description: 'Secret with the certificate authority of the mesh, in place of a directory; all replicas share it',
+  },
+  certificateLifetime: {
+    schema: duration.refine((milliseconds) => milliseconds >= 60_000 && milliseconds <= 90 * 86_400_000, {
+      error: 'must be from 1m to 2160h (90 days)',
+    }),
+    flag: 'certificate-lifetime',
+    placeholder: 'DURATION',
+    variable: 'WEIR_CERTIFICATE_LIFETIME',
+    default: '24h',
+    description:
+      'lifetime of the certificates of workloads that ask for none; two thirds of it, of an Istio agent half, is how long Weir may be away',
+  },
   domain: {
     schema: domainName,
     flag: 'domain',
@@ -378,7 +406,11 @@ export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, Settin
   kubernetesRemoteSecrets: 'kubernetes',
   kubernetesStatusLease: 'kubernetes',
   webhookConfiguration: 'kubernetes',
+  caSecret: 'kubernetes',
 };
+
+/** Settings that say the same in different ways. */
+export const settingsThatExclude: readonly (readonly [SettingKey, SettingKey])[] = [['caDir', 'caSecret']];
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];
 

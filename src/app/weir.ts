@@ -16,6 +16,7 @@ import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { admit } from './admission.ts';
+import { authorityOf } from './authority.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
@@ -116,6 +117,9 @@ function assemble(options: WeirOptions) {
     pacing: systemPacing(),
   });
 
+  // Identity: what signs the certificates of workloads.
+  const authority = authorityOf({ settings, client, proxies: () => xds.proxies(), log });
+
   // Views: the log, the metrics and the admin server read the same state.
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
@@ -138,7 +142,7 @@ function assemble(options: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, client, nacked, sourceNames, xds, observer, metrics, views, watches, close };
+  return { engine, registries, client, authority, nacked, sourceNames, xds, observer, metrics, views, watches, close };
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
@@ -170,11 +174,13 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, client, nacked, sourceNames, xds, observer, metrics, views }: Weir,
+  { engine, registries, client, authority, nacked, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
+  // What is wrong with a directory ends it at once, before anybody depends on it; a Secret may be out of reach for a while.
+  if (settings.caDir !== undefined) await authority?.open();
   const admin = await listenAdmin(settings.admin, views, (error) => log.error('an admin view failed', { error }));
   opened.push(admin);
   const listeners = await listenXds({ settings, xds, observer, metrics, log });
@@ -187,7 +193,11 @@ async function live(
   if (webhook !== undefined) opened.push(webhook);
 
   const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
-  const runs = [...registries.map((registry) => registry.run(signal)), auditNowAndThen(audit, signal)];
+  const runs = [
+    ...registries.map((registry) => registry.run(signal)),
+    auditNowAndThen(audit, signal),
+    ...(authority === undefined ? [] : [authority.run(signal)]),
+  ];
   // When one of them fails the others are told to stop, and have to be waited for as well.
   opened.push({ close: async () => void (await Promise.allSettled(runs)) });
   const followed = Promise.all(runs);

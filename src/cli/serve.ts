@@ -116,8 +116,15 @@ async function explained(error: unknown): Promise<unknown> {
       import('../app/tls-files.ts'),
       import('../discovery/file/directory-error.ts'),
     ]);
+  const [{ AuthorityError }, { StoreError }] = await Promise.all([
+    import('../identity/signer.ts'),
+    import('../identity/authority-store.ts'),
+  ]);
   if (error instanceof DirectoryError) {
     return new CommandError(exitCodes.failure, `${error.message}: ${error.advice}`, error);
+  }
+  if (error instanceof AuthorityError || error instanceof StoreError) {
+    return new CommandError(exitCodes.failure, `the certificate authority: ${error.message}`, error);
   }
   if (error instanceof TlsFileError) return new CommandError(exitCodes.failure, error.message, error);
   const isTaken = [AdminListenError, ListenError, WebhookListenError].some((kind) => error instanceof kind);

@@ -10,10 +10,12 @@ export const ownName = 'weir-authority.json';
 
 /** What is there. Both are undefined: nothing yet. */
 export interface Stored {
-  /** What Weir wrote; the version is what `write` wants to hear, so that nobody's write is lost. */
-  readonly own: { readonly text: string; readonly version: string } | undefined;
+  /** What Weir wrote. */
+  readonly own: string | undefined;
   /** What somebody put there, by name. Weir never changes it. */
   readonly pluggedIn: Readonly<Partial<Record<PluggedInName, string>>> | undefined;
+  /** What `write` wants to hear, so that nobody's write is lost; undefined: there is nothing that has a version. */
+  readonly version: string | undefined;
 }
 
 export interface AuthorityStore {
@@ -24,7 +26,7 @@ export interface AuthorityStore {
   /**
    * Writes what is Weir's own, if nobody else has since it was read: two replicas never make two roots.
    *
-   * @param before the version that was read; undefined: there was none
+   * @param before the version that was read
    * @returns false: somebody was faster, and what they wrote stands
    * @throws StoreError
    */

@@ -21,10 +21,10 @@ export class DirectoryStore implements AuthorityStore {
     const names = await this.#names();
     const version = latestVersion(names);
     const pluggedIn = names.includes('ca-key.pem') ? await this.#pluggedIn(names) : undefined;
-    if (version === undefined) return { own: undefined, pluggedIn };
-    const text = await this.#text(fileName(version), true);
+    if (version === undefined) return { own: undefined, pluggedIn, version };
+    const own = await this.#text(fileName(version), true);
     // Somebody has written the next one and removed this one in between.
-    return text === undefined ? this.read() : { own: { text, version: String(version) }, pluggedIn };
+    return own === undefined ? this.read() : { own, pluggedIn, version: String(version) };
   }
 
   async write(text: string, before: string | undefined): Promise<boolean> {

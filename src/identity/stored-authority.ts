@@ -113,7 +113,7 @@ export class StoredAuthority implements CertificateAuthority {
       if (stored.pluggedIn !== undefined || state.authority !== undefined) return this.#adopt(stored, state);
       const authority = await this.#makeAuthority();
       // Whoever was faster has made the root that counts; it is read in the next round.
-      await this.#options.store.write(writeState({ ...state, authority }), stored.own?.version);
+      await this.#options.store.write(writeState({ ...state, authority }), stored.version);
     }
     throw new StoreError(`${this.#options.store.place} does not keep what is written to it`);
   }
@@ -263,7 +263,7 @@ export class StoredAuthority implements CertificateAuthority {
         this.#adopt(stored, state);
         return false;
       }
-      if (await store.write(writeState({ ...state, authority }), stored.own?.version)) {
+      if (await store.write(writeState({ ...state, authority }), stored.version)) {
         await this.open();
         return true;
       }
@@ -309,7 +309,7 @@ function isOutside(error: unknown): error is AuthorityError | StoreError {
 
 /** @throws AuthorityError */
 function stateOf({ own, pluggedIn }: Stored): AuthorityState {
-  const state = own === undefined ? { authority: undefined, tokenKey: undefined } : readState(own.text);
+  const state = own === undefined ? { authority: undefined, tokenKey: undefined } : readState(own);
   if (state.authority === undefined || pluggedIn === undefined) return state;
   throw new AuthorityError(
     'there is an authority that Weir has made and ca-key.pem of another one: take away one of them, and see the manual about changing from one to the other',

@@ -22,8 +22,8 @@ export class MemoryStore implements AuthorityStore {
   writes = 0;
 
   async read(): Promise<Stored> {
-    const own = this.#text === undefined ? undefined : { text: this.#text, version: String(this.#version) };
-    return { own, pluggedIn: this.pluggedIn };
+    const version = this.#text === undefined ? undefined : String(this.#version);
+    return { own: this.#text, pluggedIn: this.pluggedIn, version };
   }
 
   async write(text: string, before: string | undefined): Promise<boolean> {

@@ -1,0 +1,87 @@
+import { ApiError, type ApiClient } from '../discovery/kubernetes/api/api-client.ts';
+import { SecretEntries } from '../discovery/kubernetes/secret-entries.ts';
+import { ownName, pluggedInNames, StoreError, type AuthorityStore } from '../identity/authority-store.ts';
+import { DirectoryStore } from '../identity/directory-store.ts';
+import { StoredAuthority } from '../identity/stored-authority.ts';
+import { describeError, type Log } from '../observe/log.ts';
+import type { ProxyStatus } from '../xds/status.ts';
+import type { Settings } from './settings.ts';
+import { timedClock } from './system-clock.ts';
+
+/** The certificate authority that the settings ask for. */
+
+export interface AuthorityOptions {
+  readonly settings: Pick<Settings, 'caDir' | 'caSecret' | 'trustDomain' | 'certificateLifetime'>;
+  /** To Weir's own cluster; undefined: there is none. */
+  readonly client: ApiClient | undefined;
+  readonly proxies: () => readonly ProxyStatus[];
+  readonly log: Log;
+}
+
+/** Nothing is read yet. @returns undefined: there is none, and no workload gets an identity */
+export function authorityOf({ settings, client, proxies, log }: AuthorityOptions): StoredAuthority | undefined {
+  const { trustDomain, certificateLifetime } = settings;
+  const store = authorityStoreOf(settings, client);
+  if (store === undefined) return undefined;
+  return new StoredAuthority({
+    store,
+    trustDomain,
+    lifetime: Math.floor(certificateLifetime / 1000),
+    clock: timedClock,
+    log,
+    unconfirmed: () => unconfirmedProxies(proxies(), Date.now()),
+  });
+}
+
+export function authorityStoreOf(
+  { caDir, caSecret }: Pick<Settings, 'caDir' | 'caSecret'>,
+  client: ApiClient | undefined,
+): AuthorityStore | undefined {
+  if (caDir !== undefined) return new DirectoryStore(caDir);
+  return caSecret === undefined || client === undefined ? undefined : secretStore(client, caSecret);
+}
+
+/** An authority in a Secret, next to whose entry of Weir's own the names of Istio's `cacerts` may stand. */
+function secretStore(
+  client: ApiClient,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): AuthorityStore {
+  const place = `the Secret ${namespace}/${name}`;
+  const secret = new SecretEntries({ client, namespace, name });
+  return {
+    place,
+    async read() {
+      const { entries = {}, version } = (await explained(place, secret.read())) ?? { version: undefined };
+      const files = pluggedInNames.flatMap((key) => (entries[key] === undefined ? [] : [[key, entries[key]] as const]));
+      const pluggedIn = entries['ca-key.pem'] === undefined ? undefined : Object.fromEntries(files);
+      return { own: entries[ownName], pluggedIn, version };
+    },
+    write: (text, before) => explained(place, secret.write(ownName, text, before)),
+  };
+}
+
+async function explained<Value>(place: string, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const advice =
+      error.status === 403 ? ': Weir needs get and patch on it, and create on secrets of its namespace' : '';
+    throw new StoreError(`${place} is out of reach${advice}: ${describeError(error)}`, { cause: error });
+  }
+}
+
+/** Milliseconds that a proxy may take to confirm its secrets: certificates are renewed all the time, and each is on its way for a moment. */
+const confirmationTime = 60_000;
+
+/** How many proxies have refused their secrets or are taking too long over them. */
+function unconfirmedProxies(proxies: readonly ProxyStatus[], now: number): number {
+  return proxies.filter(({ types }) =>
+    types.some(
+      ({ typeUrl, state, pendingSince }) =>
+        typeUrl.endsWith('.Secret') &&
+        (state === 'rejected' ||
+          (state === 'pending' && pendingSince !== undefined && now - pendingSince > confirmationTime)),
+    ),
+  ).length;
+}
