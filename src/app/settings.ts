@@ -1,9 +1,22 @@
 import { z } from 'zod';
 import { logLevels } from '../observe/log.ts';
-import { readDuration } from '../policy/duration.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
-import { readLabelSelector, type LabelSelector } from '../discovery/kubernetes/label-selector.ts';
-import { isLoopback, parseSocketAddress, type SocketAddress } from './listen-address.ts';
+import {
+  dnsLabel,
+  dnsName,
+  domainName,
+  duration,
+  durationOrOff,
+  filePath,
+  labelSelector,
+  loopbackAddress,
+  names,
+  namespacedName,
+  onOff,
+  paths,
+  rate,
+  socketAddress,
+} from './setting-schemas.ts';
 
 /**
  * Every setting of `weir serve`, in one table: flags, environment variables, keys of the configuration file, `--help`, defaults
@@ -21,74 +34,6 @@ export interface Setting<Value> {
   readonly default: string | undefined;
   readonly description: string;
 }
-
-const socketAddress = z.string().transform((text, context): SocketAddress => {
-  const address = parseSocketAddress(text);
-  if (address !== undefined) return address;
-  context.addIssue({ code: 'custom', message: 'must be HOST:PORT, for example 127.0.0.1:15014 or [::1]:15014' });
-  return z.NEVER;
-});
-
-const loopbackAddress = socketAddress.refine(isLoopback, {
-  error:
-    'must be an address of this machine alone, such as 127.0.0.1:15010, because plaintext xDS tells whoever connects all about the mesh',
-});
-
-const filePath = z.string().min(1, { error: 'must name a file' });
-
-/** Milliseconds. */
-const duration = z.string().transform((text, context): number => {
-  const reading = readDuration(text, 1);
-  if (reading.kind === 'duration') return reading.milliseconds;
-  context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, but it ${reading.reason}` });
-  return z.NEVER;
-});
-
-/** Milliseconds; undefined: never. */
-const durationOrOff = z.union([z.literal('off').transform(() => undefined), duration], {
-  error: 'must be a duration such as 30s or 5m, or off',
-});
-
-const rate = z
-  .string()
-  .regex(/^[1-9]\d{0,5}$/, { error: 'must be a whole number from 1 to 999999' })
-  .transform(Number);
-
-/** `true` or `false`; a flag without a value is `true`. */
-const onOff = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
-
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const dnsName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-
-/** A list of the file, or text from a flag or the environment whose parts are separated by commas. */
-const paths = z
-  .union([z.string(), z.array(z.string())], { error: 'must be a directory or a list of directories' })
-  .transform((value) => (typeof value === 'string' ? value.split(',') : value))
-  .pipe(z.array(z.string().trim().min(1, { error: 'must not be empty' })).min(1, { error: 'must name a directory' }));
-
-const names = z
-  .union([z.string(), z.array(z.string())], { error: 'must be a name or a list of names' })
-  .transform((value) => (typeof value === 'string' ? value.split(',') : value))
-  .pipe(z.array(z.string().trim().regex(dnsLabel, { error: 'must be names of namespaces' })).min(1));
-
-const labelSelector = z.string().transform((text, context): LabelSelector => {
-  const reading = readLabelSelector(text);
-  if (reading.kind === 'valid') return reading.selector;
-  const message = `must be a selector of labels such as tier=web,env in (live,test), and ${JSON.stringify(reading.part)} is none`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
-
-const namespacedName = z.string().transform((text, context): { readonly namespace: string; readonly name: string } => {
-  const [namespace = '', name = '', ...rest] = text.split('/');
-  if (dnsLabel.test(namespace) && dnsName.test(name) && rest.length === 0) return { namespace, name };
-  context.addIssue({ code: 'custom', message: 'must be NAMESPACE/NAME, for example weir-system/mesh' });
-  return z.NEVER;
-});
-
-const domainName = z
-  .string()
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, { error: 'must be a DNS name' });
 
 export const settings = {
   files: {
