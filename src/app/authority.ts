@@ -2,8 +2,12 @@ import { ApiError, type ApiClient } from '../discovery/kubernetes/api/api-client
 import { SecretEntries } from '../discovery/kubernetes/secret-entries.ts';
 import { ownName, pluggedInNames, StoreError, type AuthorityStore } from '../identity/authority-store.ts';
 import { DirectoryStore } from '../identity/directory-store.ts';
-import { StoredAuthority } from '../identity/stored-authority.ts';
+import { rotationSteps } from '../identity/authority-state.ts';
+import type { CertificateAuthority } from '../identity/certificate-authority.ts';
+import { PacedAuthority } from '../identity/paced-authority.ts';
+import { StoredAuthority, type AuthorityReport } from '../identity/stored-authority.ts';
 import { describeError, type Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { ProxyStatus } from '../xds/status.ts';
 import type { Settings } from './settings.ts';
 import { timedClock } from './system-clock.ts';
@@ -15,15 +19,33 @@ export interface AuthorityOptions {
   /** To Weir's own cluster; undefined: there is none. */
   readonly client: ApiClient | undefined;
   readonly proxies: () => readonly ProxyStatus[];
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
+/** The authority as the rest of Weir sees it. */
+export interface MeshAuthority {
+  readonly authority: CertificateAuthority;
+  /** Reads it, and makes one where there is none. @throws AuthorityError, StoreError */
+  open(): Promise<void>;
+  /** Follows what replicas and people do with it, and replaces its root in time. */
+  run(signal: AbortSignal): Promise<void>;
+  /** undefined: it could not be read yet. */
+  report(): AuthorityReport | undefined;
+}
+
 /** Nothing is read yet. @returns undefined: there is none, and no workload gets an identity */
-export function authorityOf({ settings, client, proxies, log }: AuthorityOptions): StoredAuthority | undefined {
+export function meshAuthority({
+  settings,
+  client,
+  proxies,
+  metrics,
+  log,
+}: AuthorityOptions): MeshAuthority | undefined {
   const { trustDomain, certificateLifetime } = settings;
   const store = authorityStoreOf(settings, client);
   if (store === undefined) return undefined;
-  return new StoredAuthority({
+  const stored = new StoredAuthority({
     store,
     trustDomain,
     lifetime: Math.floor(certificateLifetime / 1000),
@@ -31,6 +53,26 @@ export function authorityOf({ settings, client, proxies, log }: AuthorityOptions
     log,
     unconfirmed: () => unconfirmedProxies(proxies(), Date.now()),
   });
+  metrics.beforeExposition(() => measure(stored.report, metrics));
+  return {
+    authority: new PacedAuthority({ authority: stored, clock: timedClock, log, metrics }),
+    open: () => stored.open(),
+    run: (signal) => stored.run(signal),
+    report: () => stored.report,
+  };
+}
+
+/** What is not known leaves no value behind. */
+function measure(report: AuthorityReport | undefined, metrics: Metrics): void {
+  if (report === undefined) return;
+  const root = Math.min(...report.roots.map(({ notAfter }) => notAfter));
+  const left = (notAfter: number): number => Math.round((notAfter - Date.now()) / 1000);
+  metrics.rootExpiry.set(root / 1000);
+  metrics.rootTimeLeft.set(left(root));
+  metrics.signerExpiry.set(report.signer.notAfter / 1000);
+  metrics.signerTimeLeft.set(left(report.signer.notAfter));
+  for (const step of rotationSteps) metrics.rootRotation.set({ step }, step === report.rotation ? 1 : 0);
+  metrics.rootRotationProxies.set(report.waiting?.proxies ?? 0);
 }
 
 export function authorityStoreOf(

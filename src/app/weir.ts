@@ -16,7 +16,7 @@ import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { admit } from './admission.ts';
-import { authorityOf } from './authority.ts';
+import { meshAuthority } from './authority.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { logFindings } from './finding-log.ts';
@@ -118,7 +118,7 @@ function assemble(options: WeirOptions) {
   });
 
   // Identity: what signs the certificates of workloads.
-  const authority = authorityOf({ settings, client, proxies: () => xds.proxies(), log });
+  const authority = meshAuthority({ settings, client, proxies: () => xds.proxies(), metrics, log });
 
   // Views: the log, the metrics and the admin server read the same state.
   measureState(engine, () => xds.proxies(), metrics);

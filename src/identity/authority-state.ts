@@ -22,6 +22,9 @@ export type Rotation =
   /** The new root signs, and the one before is in the bundle still. */
   | { readonly kind: 'dropping'; readonly since: number; readonly heldAt?: number | undefined };
 
+/** In their order. */
+export const rotationSteps: readonly Rotation['kind'][] = ['steady', 'requested', 'adding', 'dropping'];
+
 /** The authority that Weir made. */
 export interface OwnAuthority {
   readonly signer: KeyPair;

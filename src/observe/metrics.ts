@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { certificateMetrics } from './certificate-metrics.ts';
 import { kubernetesWriterMetrics } from './kubernetes-writer-metrics.ts';
 import { reflectorMetrics } from './reflector-metrics.ts';
 
@@ -42,6 +43,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...engineMetrics(registry),
     ...reflectorMetrics(registry),
     ...kubernetesWriterMetrics(registry),
+    ...certificateMetrics(registry),
   };
   buildMetrics(registry, version, uptime);
 
