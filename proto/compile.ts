@@ -1,5 +1,5 @@
 /**
- * Compiles the Envoy API into `src/xds/generated/`: a descriptor for protobufjs and TypeScript types. Run by `npm run proto`;
+ * Compiles the Envoy API, and the few files of our own beside it, into `src/xds/generated/`: a descriptor for protobufjs and TypeScript types. Run by `npm run proto`;
  * does nothing while its inputs are unchanged.
  */
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ const output = join(here, '..', 'src', 'xds', 'generated');
 const resolvePackage = createRequire(import.meta.url).resolve;
 const apiPackage = resolvePackage('@grpc/grpc-js-xds/package.json');
 const dependencies = join(dirname(apiPackage), 'deps');
-const folders = ['envoy-api', 'googleapis', 'xds'].map((name) => join(dependencies, name));
+const folders = [...['envoy-api', 'googleapis', 'xds'].map((name) => join(dependencies, name)), here];
 
 /** Files that only declare options and annotations; the descriptor keeps the options that matter as plain data. */
 const skipped = /(^|\/)annotations(\/|\.proto)|^validate\/|^google\/protobuf\/descriptor\.proto$/;
@@ -72,7 +72,7 @@ function stampOfInputs(): string {
     const { name, version }: { name: string; version: string } = JSON.parse(readFileSync(file, 'utf8'));
     hash.update(`${name}@${version}\n`);
   }
-  for (const file of globSync('*.{ts,proto}', { cwd: here }).toSorted()) hash.update(readFileSync(join(here, file)));
+  for (const file of globSync('**/*.{ts,proto}', { cwd: here }).toSorted()) hash.update(readFileSync(join(here, file)));
   return hash.digest('hex');
 }
 

@@ -1,5 +1,5 @@
 /**
- * The Envoy API files that Weir needs; what they import is found from them. A name ending in `/` is every file of that folder.
+ * The Envoy API files that Weir needs, and its own below `proto/`; what they import is found from them. A name ending in `/` is every file of that folder.
  * An extension must be listed even if nothing imports it, since it travels inside `google.protobuf.Any`.
  */
 export const roots: readonly string[] = [
@@ -136,4 +136,5 @@ export const roots: readonly string[] = [
   'google/protobuf/struct.proto',
   'google/protobuf/timestamp.proto',
   'google/protobuf/wrappers.proto',
+  'istio/v1/auth/ca.proto',
 ];
