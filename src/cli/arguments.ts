@@ -29,6 +29,23 @@ export function cidrArgument(text: string): string {
   throw new InvalidArgumentError('It must be a CIDR, for example 127.40.0.0/16.');
 }
 
+/** Blocks and single addresses. */
+export function cidrsArgument(text: string): readonly string[] {
+  const blocks = text.split(',').map((block) => block.trim());
+  // An address with a zone means something on one machine only.
+  if (blocks.every((block) => parseCidr(block) !== undefined && !block.includes('%'))) return blocks;
+  throw new InvalidArgumentError(
+    'It must be addresses or CIDRs with commas between them, for example 10.0.0.0/8,192.0.2.7.',
+  );
+}
+
+export function portsArgument(text: string): readonly number[] {
+  const ports = text.split(',').map((port) => port.trim());
+  if (ports.every((port) => /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
+    return ports.map(Number);
+  throw new InvalidArgumentError('It must be ports from 1 to 65535 with commas between them, for example 22,9090.');
+}
+
 /** What is a name in Kubernetes: lower case, no blanks, so that it can be part of a host name. */
 export function nameArgument(text: string): string {
   if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(text)) return text;

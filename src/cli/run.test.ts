@@ -31,14 +31,22 @@ async function weir(line: string, environment: Readonly<Record<string, string>> 
 const nodeId = 'sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local';
 
 describe('help', () => {
-  it.each(['serve', 'bootstrap', 'status', 'check', 'translate', 'bench', 'install', 'install crds', 'manifest'])(
-    'of %s has examples',
-    async (command) => {
-      const { exitCode, out, err } = await weir(`${command} --help`);
-      expect([exitCode, err]).toEqual([0, '']);
-      expect(out).toMatch(new RegExp(`\nExamples:\n  (.* )?weir ${command}\\b`));
-    },
-  );
+  it.each([
+    'serve',
+    'bootstrap',
+    'intercept',
+    'status',
+    'check',
+    'translate',
+    'bench',
+    'install',
+    'install crds',
+    'manifest',
+  ])('of %s has examples', async (command) => {
+    const { exitCode, out, err } = await weir(`${command} --help`);
+    expect([exitCode, err]).toEqual([0, '']);
+    expect(out).toMatch(new RegExp(`\nExamples:\n  (.* )?weir ${command}\\b`));
+  });
 
   it('of all lists the commands, on standard error when nothing was asked for', async () => {
     const asked = await weir('--help');
@@ -75,6 +83,11 @@ describe('wrong usage', () => {
     [`bootstrap --node ${nodeId} --token-file t`, 'without --root-certificate xDS is not encrypted'],
     [`bootstrap --node ${nodeId} --root-certificate r`, 'give --token-file, or --client-certificate and --client-key'],
     [`bootstrap --node ${nodeId} --token-file t --client-key k`, "cannot be used with option '--client-key <FILE>'"],
+    ['intercept --exclude-inbound-ports 0', 'It must be ports from 1 to 65535'],
+    ['intercept --exclude-outbound-cidrs 10.0.0.0/33', 'It must be addresses or CIDRs'],
+    ['intercept --exclude-interfaces {}', 'It must be names of interfaces'],
+    ['intercept --ip-families ipv5', 'It must be ipv4, ipv6 or both'],
+    ['intercept --proxy-uid envoy', 'It must be numbers of users or groups'],
     [`bootstrap --node ${nodeId} --admin-port 70000`, 'It must be a port from 0 to 65535'],
     [`bootstrap --node ${nodeId} --bound-addresses 127.0.0.1`, 'It must be a CIDR'],
     [`bootstrap --node ${nodeId} --locality a/b/c/d`, 'It must be REGION/ZONE/SUBZONE'],

@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { interceptCommand } from './intercept.ts';
 import { installCommand } from './install.ts';
 import { manifestCommand } from './manifest.ts';
 import { serveCommand } from './serve.ts';
@@ -30,6 +31,7 @@ function program(host: Host): Command {
   const commands = [
     serveCommand,
     bootstrapCommand,
+    interceptCommand,
     installCommand,
     manifestCommand,
     statusCommand,

@@ -17,7 +17,7 @@ import { until } from '../support/test-mesh.ts';
  * (xds-protocol/X321). The pod is a network namespace; this test's own process is the world outside it.
  */
 
-const ports = { outbound: 15001, inbound: 15006, application: 8080 };
+const ports = { application: 8080, admin: 15014 };
 const node = process.execPath;
 const echoProgram = fileURLToPath(new URL('../support/echo-process.ts', import.meta.url));
 
@@ -26,7 +26,9 @@ const namespace = envoy === undefined ? undefined : await makeNamespace();
 
 async function makeNamespace(): Promise<NetworkNamespace | undefined> {
   try {
-    return await NetworkNamespace.create(pid, ports);
+    const made = await NetworkNamespace.create(pid);
+    await made.intercept('--exclude-inbound-ports', String(ports.admin));
+    return made;
   } catch (error) {
     announceSkip('REDIRECT interception', `no network namespace with redirection here: ${String(error)}`);
     return undefined;
@@ -52,8 +54,8 @@ describe.skipIf(namespace === undefined)('a pod whose connections are redirected
       logFile: join(scratch, 'weir.log'),
       xds: '127.0.0.1:15010',
       // The admin server is asked from outside the namespace.
-      admin: '0.0.0.0:15014',
-      prefix: pod.prefix,
+      admin: `0.0.0.0:${ports.admin}`,
+      prefix: pod.sidecarPrefix,
     });
     const [command, ...args] = [...pod.prefix, node, echoProgram, 'app', '0.0.0.0', String(ports.application)];
     application = new Child({ command, args, name: 'app', logFile: join(scratch, 'app.log') });
@@ -61,7 +63,7 @@ describe.skipIf(namespace === undefined)('a pod whose connections are redirected
     const identity = { workload: 'app-1', namespace: 'test', ip: pod.address, xds: weir.xds };
     const bootstrap = await redirectBootstrapOf(identity);
     const logFile = join(scratch, 'envoy.log');
-    sidecar = await Envoy.start({ binary: envoy ?? '', bootstrap, name: 'app-1', logFile, prefix: pod.prefix });
+    sidecar = await Envoy.start({ binary: envoy ?? '', bootstrap, name: 'app-1', logFile, prefix: pod.sidecarPrefix });
     await until('the sidecar', async () => (await askAdmin('/ready')).startsWith('LIVE'));
   });
   afterAll(async () => {
@@ -99,6 +101,13 @@ describe.skipIf(namespace === undefined)('a pod whose connections are redirected
     expect(JSON.parse(answer.body)).toMatchObject({ service: 'app', path: '/in' });
     const stats = await askAdmin(`/stats?filter=cluster.inbound.${ports.application}.*upstream_rq_total`);
     expect(stats).toMatch(/upstream_rq_total: 1\b/);
+  });
+
+  it('reaches itself by the address of its service, through its sidecar twice', async () => {
+    const echo = JSON.parse(await curl('--header', 'Host: app', 'http://10.96.0.20/self')) as Echo;
+    expect(echo).toMatchObject({ service: 'app', path: '/self' });
+    const stats = await askAdmin(`/stats?filter=cluster.inbound.${ports.application}.*upstream_rq_total`);
+    expect(stats).toMatch(/upstream_rq_total: 2\b/);
   });
 });
 

@@ -1,25 +1,20 @@
 import { execFile } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { nftFolder } from './nft.ts';
 
 /**
- * A network namespace that stands for a pod: an own loopback, one cable to this machine, and the rules that send an
- * application's traffic to its sidecar. Needs root on Linux and the commands `ip`, `setpriv`, `curl` and `python3`; installs nothing.
+ * A network namespace that stands for a pod: an own loopback and one cable to this machine, with addresses of both families. Needs root
+ * on Linux and the commands `ip`, `setpriv`, `curl`, and nft, which is fetched; installs nothing.
  */
 
-export interface NamespacePorts {
-  /** Where the sidecar takes outbound connections. */
-  readonly outbound: number;
-  /** Where it takes inbound ones. */
-  readonly inbound: number;
-  /** What the application listens on. */
-  readonly application: number;
-}
-
 const run = promisify(execFile);
-const rules = fileURLToPath(new URL('redirect-rules.py', import.meta.url));
-/** Connections of this user go to the sidecar; everything else in the namespace is the sidecar's side. */
+const weir = fileURLToPath(new URL('../../bin/weir', import.meta.url));
 const applicationUser = 4242;
+/** As what a sidecar runs in a pod. A user of another name could not read what a test writes for it. */
+const sidecarGroup = 1337;
 
 export class NetworkNamespace {
   readonly name: string;
@@ -27,6 +22,8 @@ export class NetworkNamespace {
   readonly outside: string;
   /** The pod, seen from this machine. */
   readonly address: string;
+  readonly outside6: string;
+  readonly address6: string;
 
   private constructor(number: number) {
     this.name = `weir${number}`;
@@ -35,6 +32,8 @@ export class NetworkNamespace {
     const prefix = `198.18.${block >> 8}`;
     this.outside = `${prefix}.${(block & 255) + 1}`;
     this.address = `${prefix}.${(block & 255) + 2}`;
+    const prefix6 = `fd00:198:18:${(number % 65_536).toString(16)}`;
+    [this.outside6, this.address6] = [`${prefix6}::1`, `${prefix6}::2`];
   }
 
   /**
@@ -43,7 +42,7 @@ export class NetworkNamespace {
    * @param number tells the namespaces of one machine apart: a process id will do
    * @throws what the first command that failed said, when the machine or the user cannot do this
    */
-  static async create(number: number, ports: NamespacePorts): Promise<NetworkNamespace> {
+  static async create(number: number): Promise<NetworkNamespace> {
     const namespace = new NetworkNamespace(number);
     const { name } = namespace;
     const [outer, inner] = [`${name}-out`, `${name}-in`];
@@ -56,8 +55,10 @@ export class NetworkNamespace {
       await namespace.run('ip', 'link', 'set', 'lo', 'up');
       await namespace.run('ip', 'link', 'set', inner, 'up');
       await namespace.run('ip', 'route', 'add', 'default', 'via', namespace.outside);
-      const { outbound, application, inbound } = ports;
-      await namespace.run('python3', rules, ...[applicationUser, outbound, application, inbound].map(String));
+      // Without waiting for somebody who has the same address.
+      await run('ip', ['address', 'add', `${namespace.outside6}/64`, 'dev', outer, 'nodad']);
+      await namespace.run('ip', 'address', 'add', `${namespace.address6}/64`, 'dev', inner, 'nodad');
+      await namespace.run('ip', '-6', 'route', 'add', 'default', 'via', namespace.outside6);
       await namespace.runAsApplication('curl', '--version');
       return namespace;
     } catch (error) {
@@ -71,12 +72,27 @@ export class NetworkNamespace {
     return ['ip', 'netns', 'exec', this.name];
   }
 
+  /** The same for a sidecar, whose connections are not intercepted. */
+  get sidecarPrefix(): readonly string[] {
+    return [...this.prefix, 'setpriv', '--regid', String(sidecarGroup), '--clear-groups'];
+  }
+
+  /** `weir intercept` inside. */
+  async intercept(...flags: readonly string[]): Promise<void> {
+    await this.run('env', await this.nftPath(), weir, 'intercept', ...flags);
+  }
+
+  /** The variable PATH, with nft on it. */
+  async nftPath(): Promise<string> {
+    return `PATH=${await nftFolder(env)}${delimiter}${env['PATH'] ?? ''}`;
+  }
+
   /** Runs a command inside and gives what it printed. */
   async run(command: string, ...args: readonly string[]): Promise<string> {
     return (await run('ip', ['netns', 'exec', this.name, command, ...args])).stdout;
   }
 
-  /** Runs a command as the application, whose connections are intercepted. */
+  /** Runs a command as one of the application, which may not change the network. */
   runAsApplication(command: string, ...args: readonly string[]): Promise<string> {
     return this.run('setpriv', '--reuid', String(applicationUser), '--clear-groups', command, ...args);
   }
