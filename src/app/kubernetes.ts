@@ -7,6 +7,7 @@ import { Reflector } from '../discovery/kubernetes/reflector/reflector.ts';
 import { Contact } from '../discovery/kubernetes/reflector/contact.ts';
 import { ListTurns } from '../discovery/kubernetes/reflector/turns.ts';
 import { RemoteClusters, type RemoteConnection } from '../discovery/kubernetes/remote-clusters.ts';
+import { probeServer } from '../discovery/kubernetes/server-probe.ts';
 import type { Registry, RegistryContext } from '../discovery/registry.ts';
 import type { SharedRows } from '../discovery/shared-rows.ts';
 import type { Log } from '../observe/log.ts';
@@ -55,6 +56,7 @@ export function kubernetesRegistries(options: KubernetesOptions): KubernetesRegi
     return {
       server: to.server,
       reflect: reflecting(name, client, reflectors, context.log),
+      probe: (doubted, signal) => probeServer({ client, clock: timedClock, random: Math.random }, doubted, signal),
       client,
       close: () => client.close(),
     };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TimedClock } from '../../src/discovery/kubernetes/api/timed-clock.ts';
+import { probeServer } from '../../src/discovery/kubernetes/server-probe.ts';
 import { ApiServer, type ApiServerOptions } from '../support/api-server/api-server.ts';
 import { Load } from '../support/api-server/load.ts';
 import { Mirror } from '../support/api-server/mirror.ts';
@@ -99,6 +100,25 @@ describe.skipIf(programs === undefined)('reflectors on a real API server', { tim
     await expect.poll(() => mirror.differences(), patience).toEqual([]);
     expect(spurious(mirror, load)).toEqual([]);
     for (const { plural } of resources) expect(mirror.health(plural)).toBe('following');
+  });
+
+  it('are told within 90 s that the store stands still, although nobody has anything to say (kubernetes/K66, kubernetes/K156, reliability/SC9)', async () => {
+    const { server, load } = await start({}, hurriedClock);
+    await load.stop();
+    const told: (string | undefined)[] = [];
+    const ending = new AbortController();
+    const options = { client: server.client, clock: hurriedClock, random: Math.random };
+    const probing = probeServer(options, (reason) => told.push(reason), ending.signal);
+    await expect.poll(() => told.length, patience).toBeGreaterThan(0);
+    expect(told.at(-1)).toBeUndefined();
+    const frozenAt = hurriedClock.monotonic();
+    server.freeze('etcd');
+    await expect.poll(() => told.at(-1), patience).toMatch(/no read from its store for 60 s/);
+    expect(hurriedClock.monotonic() - frozenAt).toBeLessThan(90_000);
+    server.thaw('etcd');
+    await expect.poll(() => told.at(-1), patience).toBeUndefined();
+    ending.abort();
+    await probing;
   });
 
   it('say that they are stale when the server falls silent, and keep everything (kubernetes/K66, kubernetes/K21, reliability/SC9)', async () => {

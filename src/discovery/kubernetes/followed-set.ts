@@ -59,6 +59,11 @@ export class FollowedSet {
     });
   }
 
+  /** Does something else for as long as anything is followed. */
+  accompany(run: (signal: AbortSignal) => Promise<void>): void {
+    this.tasks.start('', run);
+  }
+
   /** Follows something no longer, and forgets how it went. */
   end(title: string): void {
     this.tasks.stop(title);

@@ -25,14 +25,16 @@ export interface SourceFreshness {
  *
  * @param wasLoaded whether it has been fresher than unknown before
  * @param lost why nothing can be followed at all
+ * @param doubt why the server is not to be believed, although nothing else may be wrong
  */
 export function freshnessOf(
   states: readonly FollowedState[],
   wasLoaded: boolean,
   lost: string | undefined,
+  doubt: string | undefined,
 ): SourceFreshness {
   if (lost !== undefined) return { state: wasLoaded ? 'stale' : 'unknown', reason: lost };
-  const trouble = states.flatMap(troubleOf);
+  const trouble = [...states.flatMap(troubleOf), ...(doubt === undefined ? [] : [doubt])];
   const missing = states.filter(({ synced }) => !synced);
   if (!wasLoaded && missing.length > 0) {
     const waiting = `waiting for ${missing.map(titleOf).join(', ')}`;

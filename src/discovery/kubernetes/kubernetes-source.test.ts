@@ -8,6 +8,7 @@ import {
   aVirtualService,
   basics,
   HandFedCluster,
+  HandFedServer,
 } from '../../../test/support/hand-fed-cluster.ts';
 import type { ConfigObject } from '../../model/config-object.ts';
 import type { Violation } from '../../model/provenance.ts';
@@ -151,6 +152,31 @@ describe('freshness', () => {
     });
     expect(cluster.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
     cluster.server.health('services', { kind: 'following' });
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+  });
+
+  it('reliability/SC9: is stale, and nothing is removed, while its server is not to be believed', async () => {
+    const server = new HandFedServer();
+    let doubt: (reason: string | undefined) => void = () => undefined;
+    const cluster = aCluster({
+      connect: () => ({
+        server: 'https://api',
+        reflect: server.reflect,
+        probe: (doubted, signal) => {
+          doubt = doubted;
+          return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+        },
+      }),
+    });
+    server.put('services', aKubernetesService('web'));
+    server.syncAll();
+    doubt('no read for 60 s');
+    expect(cluster.sourceRow).toMatchObject({ freshness: 'stale', reason: 'no read for 60 s' });
+    expect(cluster.rows.keys(services)).toEqual(['shop/web.shop.svc.cluster.local']);
+    doubt(undefined);
+    expect(cluster.sourceRow?.freshness).toBe('synced');
+    await cluster.stop();
+    doubt('too late');
     expect(cluster.sourceRow?.freshness).toBe('synced');
   });
 

@@ -35,6 +35,7 @@ import type { ObjectContext } from './objects/object-rows.ts';
 import type { Reflect } from './reflect.ts';
 import type { Change } from './reflector/reflected.ts';
 import type { NamespaceSelection } from './selected-namespaces.ts';
+import type { Doubted } from './server-probe.ts';
 import { SharedText } from './shared-text.ts';
 
 export interface KubernetesSourceOptions extends RegistryContext {
@@ -54,6 +55,8 @@ export interface ClusterConnection {
   /** URL, for people. */
   readonly server: string;
   readonly reflect: Reflect;
+  /** Says whether the server is still to be believed; undefined: nobody asks. */
+  readonly probe?: (doubted: Doubted, signal: AbortSignal) => Promise<void>;
 }
 
 export interface ClusterRules {
@@ -87,6 +90,8 @@ export class KubernetesSource implements Registry {
   private podsFollowed = false;
   /** Why nothing is followed although it should be. */
   private lost: string | undefined;
+  /** Why the server is not to be believed. */
+  private doubt: string | undefined;
   private freshness: SourceFreshness = { state: 'unknown' };
   private since: number;
 
@@ -113,11 +118,13 @@ export class KubernetesSource implements Registry {
 
   async run(signal: AbortSignal): Promise<void> {
     const { rules, connect } = this.options;
-    const { server, reflect } = connect();
+    const { server, reflect, probe } = connect();
     this.server = server;
     this.lost = undefined;
+    this.doubt = undefined;
     this.podsFollowed = false;
     this.followed = new FollowedSet(reflect, () => this.stateChanged());
+    if (probe !== undefined) this.followed.accompany((ended) => probe((reason) => this.doubted(reason, ended), ended));
     if (rules !== undefined) this.followDefinitions();
     for (const kind of basicKinds) this.follow(kind);
     if (rules?.meshConfig !== undefined) {
@@ -145,6 +152,12 @@ export class KubernetesSource implements Registry {
       this.board.clear(write);
       write.remove(sources, this.name);
     });
+  }
+
+  private doubted(reason: string | undefined, ended: AbortSignal): void {
+    if (ended.aborted || reason === this.doubt) return;
+    this.doubt = reason;
+    this.write(this.now(), () => undefined);
   }
 
   private readonly now = (): number => this.options.clock.monotonic();
@@ -249,7 +262,7 @@ export class KubernetesSource implements Registry {
   private showFreshness(write: Write): void {
     const { clock, log } = this.options;
     const { server } = this;
-    const freshness = freshnessOf(this.followed.states, this.isLoaded, this.lost);
+    const freshness = freshnessOf(this.followed.states, this.isLoaded, this.lost, this.doubt);
     const { state, reason } = freshness;
     if (state !== this.freshness.state) {
       this.since = clock.now();

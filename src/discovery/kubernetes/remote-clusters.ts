@@ -211,7 +211,7 @@ export class RemoteClusters implements Registry {
   }
 
   private freshnessNow(): SourceFreshness {
-    const ofSecrets = freshnessOf(this.followed.states, this.secretsKnown, undefined);
+    const ofSecrets = freshnessOf(this.followed.states, this.secretsKnown, undefined, undefined);
     if (ofSecrets.state === 'unknown' && this.isOverdue) return { ...ofSecrets, state: 'stale' };
     const missing = [...this.remotes.keys()].filter((name) => !this.isSettled(name));
     // Whoever was ready stays so: a cluster that is added later says itself how it goes.
