@@ -12,6 +12,8 @@ export interface ChildOptions {
   readonly logFile: string;
   /** How errors call it. */
   readonly name: string;
+  /** In which it runs; default: that of this program. */
+  readonly folder?: string;
 }
 
 /** A program ended that should be running; the message holds its last words. */
@@ -40,10 +42,10 @@ export class Child {
   #isStopping = false;
   #hasEnded = false;
 
-  constructor({ command, args, logFile, name }: ChildOptions) {
+  constructor({ command, args, logFile, name, folder }: ChildOptions) {
     this.name = name;
     // In a process group of its own: Ctrl-C reaches the owner alone, which ends its children in order.
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd: folder });
     this.#process = child;
     running.add(child);
     const log = createWriteStream(logFile, { flags: 'a' });

@@ -1,11 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../../../deploy/demo/child.ts';
 import { ApiError, type ApiClient } from '../../../src/discovery/kubernetes/api/api-client.ts';
+import { freePort } from '../free-port.ts';
 import { kubeconfigOf, writeKeys, type Keys } from './keys.ts';
 import type { ControlPlanePrograms } from './programs.ts';
 import { createTestClient } from './test-client.ts';
@@ -80,7 +79,7 @@ export class ApiServer {
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const folder = await mkdtemp(join(tmpdir(), 'weir-apiserver-'));
     const keys = await writeKeys(folder);
-    const port = await freePort();
+    const port = await freePort([0]);
     const url = `https://127.0.0.1:${port}`;
     await writeFile(kubeconfigPathIn(folder), kubeconfigOf(url, keys), { mode: 0o600 });
     const server = new ApiServer(url, folder, keys, commandsOf(options, folder, port, keys));
@@ -271,23 +270,4 @@ function commandsOf(
     });
   }
   return commands;
-}
-
-/**
- * A port for a server that cannot be told to take a free one. It is below those that systems hand out (from 32768 on), so that
- * nothing else is given it while the server is down.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(probe, 'listening');
-    } catch {
-      continue;
-    }
-    probe.close();
-    await once(probe, 'close');
-    return port;
-  }
 }
