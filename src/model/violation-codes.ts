@@ -363,6 +363,12 @@ export const violationCodes = {
     meaning: 'An EndpointSlice has the address type FQDN; Weir takes addresses only',
     remedy: 'Use a ServiceEntry with resolution DNS',
   },
+  WEIR2013: {
+    title: 'Removals on hold',
+    meaning:
+      'A source stopped naming more endpoints at once than the removal budget covers, or the last ones of a service, or calls them unhealthy; they stay, degraded, and leave by and by',
+    remedy: 'Look after the registry; weir guard list shows what is held, and weir guard release lets it go',
+  },
   WEIR2101: {
     title: 'Unsafe kubeconfig',
     meaning:

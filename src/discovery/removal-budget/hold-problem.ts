@@ -1,0 +1,21 @@
+import type { ServiceKey } from '../../model/keys.ts';
+import type { SourceProblem } from '../../model/source.ts';
+
+/** Services that the problem names; `weir guard list` has all. */
+const mostNamed = 5;
+
+/** What people are told of the holds of a source. */
+export function problemOfHolds(source: string, services: readonly ServiceKey[], endpoints: number): SourceProblem {
+  const more = services.length > mostNamed ? ` and ${services.length - mostNamed} more services` : '';
+  const subject = `${endpoints} endpoints of ${services.slice(0, mostNamed).join(', ')}${more}`;
+  return {
+    key: `${source} removals on hold`,
+    source,
+    place: { kind: 'resource', resource: 'endpoints' },
+    code: 'WEIR2013',
+    path: '',
+    message: `${subject} are gone for the source, more at once than the removal budget covers: they are held as degraded`,
+    advice: 'look after the registry; weir guard list shows what is held, and weir guard release lets it go',
+    keptLastGood: true,
+  };
+}
