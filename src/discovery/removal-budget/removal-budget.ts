@@ -1,5 +1,4 @@
 import type { Write } from '../../incremental/commit.ts';
-import type { Table } from '../../incremental/definitions.ts';
 import type { Engine } from '../../incremental/engine.ts';
 import type { EndpointShard } from '../../model/endpoint.ts';
 import { serviceOfShardKey, type EndpointShardKey, type ServiceKey } from '../../model/keys.ts';
@@ -7,6 +6,7 @@ import type { Source } from '../../model/source.ts';
 import { endpointShards, services, sourceProblems, sources } from '../../model/tables.ts';
 import type { Log } from '../../observe/log.ts';
 import type { TimedClock } from '../kubernetes/api/timed-clock.ts';
+import { keyOf, rowOf } from '../table-match.ts';
 import { judge, postponed, releaseDue, withoutHeld, type BudgetRules } from './budget.ts';
 import {
   leavingOf,
@@ -308,14 +308,4 @@ export class RemovalBudget {
 
 function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
-}
-
-/** The row, where it is one of the table that is wanted. */
-function rowOf<Key extends string, Row>(wanted: Table<Key, Row>, table: object, row: unknown): Row | undefined {
-  return table === wanted ? (row as Row) : undefined;
-}
-
-/** The key, where it is one of the table that is wanted. */
-function keyOf<Key extends string, Row>(wanted: Table<Key, Row>, table: object, key: string): Key | undefined {
-  return table === wanted ? (key as Key) : undefined;
 }
