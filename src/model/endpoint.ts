@@ -21,6 +21,11 @@ export interface ShardEndpoint {
   /** The machine behind the address, where the source names it. */
   readonly node?: NodeKey;
   readonly zone?: string;
+  /** What the source itself says of the endpoint, where no workload stands behind it. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly locality?: Locality;
+  /** A whole number from 1; default: 1. */
+  readonly weight?: number;
 }
 
 /** The endpoints that one object of one source (an EndpointSlice, a Nacos cluster) gives one service. */
@@ -61,7 +66,10 @@ export function equalShardEndpoints(a: ShardEndpoint, b: ShardEndpoint | undefin
       a.workload === b.workload &&
       a.hostname === b.hostname &&
       a.node === b.node &&
-      a.zone === b.zone)
+      a.zone === b.zone &&
+      a.weight === b.weight &&
+      (a.labels === b.labels || isDeepStrictEqual(a.labels, b.labels)) &&
+      (a.locality === b.locality || isDeepStrictEqual(a.locality, b.locality)))
   );
 }
 

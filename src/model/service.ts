@@ -24,8 +24,8 @@ export interface Service {
   readonly namespace: string;
   /** Name of the object that declares the service. */
   readonly name: string;
-  /** `kubernetes` beats `service-entry` when both declare one host name (policy G5). */
-  readonly registry: 'kubernetes' | 'service-entry';
+  /** `kubernetes` beats the others when several declare one host name (policy G5). */
+  readonly registry: 'kubernetes' | 'nacos' | 'service-entry';
   readonly ports: readonly ServicePort[];
   /** Virtual addresses (IPs or CIDRs); empty for a headless service or a service entry without addresses. */
   readonly addresses: readonly string[];

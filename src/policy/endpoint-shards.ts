@@ -44,8 +44,8 @@ function joinedEndpoint(
     address: listed.address,
     ports,
     health: listed.health,
-    weight: 1,
-    labels: workload?.labels ?? noLabels,
+    weight: listed.weight ?? 1,
+    labels: workload?.labels ?? listed.labels ?? noLabels,
     locality: listedLocality(read, listed, home),
     serviceAccount: workload?.serviceAccount ?? '',
     workloadName: workload?.name ?? '',
@@ -56,14 +56,15 @@ function joinedEndpoint(
 /** Shared, so that endpoints without labels compare by identity. */
 const noLabels: Labels = {};
 
-/** The labels of the workload behind an endpoint; none where it is not known. */
+/** The labels of the workload behind an endpoint, or those that the list gives it; none where neither is known. */
 export function workloadLabels(read: Read, listed: ShardEndpoint, home: ShardHome): Labels {
-  return workloadBehind(read, listed, home)?.labels ?? noLabels;
+  return workloadBehind(read, listed, home)?.labels ?? listed.labels ?? noLabels;
 }
 
 /** Where an endpoint is. Its workload is looked at only where the list says nothing of it. */
 function listedLocality(read: Read, listed: ShardEndpoint, home: ShardHome): Locality {
-  const { node, zone } = listed;
+  const { node, zone, locality } = listed;
+  if (locality !== undefined) return locality;
   if (node !== undefined || zone !== undefined) return localityOf(read, node, zone);
   return localityOf(read, workloadBehind(read, listed, home)?.node);
 }

@@ -153,7 +153,8 @@ function addListed(
     const labels = needsLabels ? workloadLabels(read, listed, home) : noLabels;
     if (!selects(listing.labels, labels)) continue;
     const health = listed.health === 'degraded' && listing.served === 'usable' ? 'degraded' : 'healthy';
-    const member = { address: listed.address, port: listing.port, health, weight: 1 } as const;
+    const { address, weight = 1 } = listed;
+    const member = { address, port: listing.port, health, weight } as const;
     groups.add(localityOf(listed), comparedOf(labels, listing), member);
   }
 }
