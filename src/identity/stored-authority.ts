@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { spiffeId, type WorkloadIdentity } from '../model/identity.ts';
 import type { Log } from '../observe/log.ts';
-import { readState, writeState, type AuthorityState, type OwnAuthority, type Rotation } from './authority-state.ts';
+import type { AuthorityState, OwnAuthority, Rotation } from './authority-state.ts';
 import { StoreError, type AuthorityStore, type Stored } from './authority-store.ts';
 import type {
   CertificateAuthority,
@@ -11,6 +11,7 @@ import type {
   Signing,
 } from './certificate-authority.ts';
 import { serverCertificate, workloadCertificate, type Validity } from './certificate-form.ts';
+import { changeState } from './change-state.ts';
 import { readRequest } from './certificate-request.ts';
 import type { AuthorityClock } from './clock.ts';
 import { longestInstance } from './instance.ts';
@@ -53,8 +54,6 @@ interface Current {
 
 /** Milliseconds between looks at the store: what another replica did, or a person, is known after so long. */
 const lookInterval = 10_000;
-/** Tries of a write that others are faster with. */
-const tries = 10;
 
 /**
  * The certificate authority of the mesh, over a store that all replicas share. Where the store is empty it makes a root; what is plugged
@@ -65,6 +64,7 @@ export class StoredAuthority implements CertificateAuthority {
   readonly #options: StoredAuthorityOptions;
   readonly #followers = new Set<() => void>();
   #current: Current | undefined;
+  #tokenKey: string | undefined;
   #source = '';
   #complaint = '';
 
@@ -75,6 +75,11 @@ export class StoredAuthority implements CertificateAuthority {
 
   get trustBundle(): string {
     return this.#current?.bundle ?? '';
+  }
+
+  /** PEM of the key that signs join tokens; undefined: no token was made yet. */
+  get tokenKey(): string | undefined {
+    return this.#tokenKey;
   }
 
   /** undefined: it could not be read yet. */
@@ -107,15 +112,11 @@ export class StoredAuthority implements CertificateAuthority {
    * @throws AuthorityError: what is there is of no use. StoreError: it cannot be reached
    */
   async open(): Promise<void> {
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const stored = await this.#options.store.read();
-      const state = stateOf(stored);
-      if (stored.pluggedIn !== undefined || state.authority !== undefined) return this.#adopt(stored, state);
-      const authority = await this.#makeAuthority();
-      // Whoever was faster has made the root that counts; it is read in the next round.
-      await this.#options.store.write(writeState({ ...state, authority }), stored.version);
-    }
-    throw new StoreError(`${this.#options.store.place} does not keep what is written to it`);
+    const { stored, state } = await changeState(this.#options.store, async (read) => {
+      if (read.stored.pluggedIn !== undefined || read.state.authority !== undefined) return undefined;
+      return { ...read.state, authority: await this.#makeAuthority() };
+    });
+    this.#adopt(stored, state);
   }
 
   /** Follows the store and replaces the root when its time has come, until the signal is aborted. */
@@ -254,21 +255,12 @@ export class StoredAuthority implements CertificateAuthority {
 
   /** @param change undefined: nothing is to be changed. @returns whether something was */
   async #change(change: (authority: OwnAuthority) => OwnAuthority | undefined): Promise<boolean> {
-    const { store } = this.#options;
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const stored = await store.read();
-      const state = stateOf(stored);
-      const authority = state.authority && change(state.authority);
-      if (authority === undefined) {
-        this.#adopt(stored, state);
-        return false;
-      }
-      if (await store.write(writeState({ ...state, authority }), stored.version)) {
-        await this.open();
-        return true;
-      }
-    }
-    throw new StoreError(`${store.place} is written by others all the time`);
+    const { stored, state, isChanged } = await changeState(this.#options.store, async ({ state: before }) => {
+      const authority = before.authority && change(before.authority);
+      return authority && { ...before, authority };
+    });
+    this.#adopt(stored, state);
+    return isChanged;
   }
 
   async #makeAuthority(): Promise<OwnAuthority> {
@@ -278,7 +270,8 @@ export class StoredAuthority implements CertificateAuthority {
   }
 
   /** What was read is in force from now on. @throws AuthorityError; what was in force stays then */
-  #adopt(stored: Stored, { authority }: AuthorityState): void {
+  #adopt(stored: Stored, { authority, tokenKey }: AuthorityState): void {
+    this.#tokenKey = tokenKey;
     const source = JSON.stringify(authority ?? stored.pluggedIn);
     if (source === this.#source) return;
     const before = this.#current;
@@ -305,15 +298,6 @@ export class StoredAuthority implements CertificateAuthority {
 /** Whether the world is to blame, not this program. */
 function isOutside(error: unknown): error is AuthorityError | StoreError {
   return error instanceof AuthorityError || error instanceof StoreError;
-}
-
-/** @throws AuthorityError */
-function stateOf({ own, pluggedIn }: Stored): AuthorityState {
-  const state = own === undefined ? { authority: undefined, tokenKey: undefined } : readState(own);
-  if (state.authority === undefined || pluggedIn === undefined) return state;
-  throw new AuthorityError(
-    'there is an authority that Weir has made and ca-key.pem of another one: take away one of them, and see the manual about changing from one to the other',
-  );
 }
 
 function made(own: OwnAuthority): Current {

@@ -42,6 +42,11 @@ export class SteppedClock implements AuthorityClock {
   readonly #alarms = new Set<{ readonly at: number; readonly callback: () => void }>();
   time = Date.UTC(2026, 0, 1);
 
+  /** How many want to be called back. */
+  get alarms(): number {
+    return this.#alarms.size;
+  }
+
   now(): number {
     return this.time;
   }
