@@ -6,6 +6,8 @@ export interface MeshSettings {
   /** Objects without selector in this namespace hold for the whole mesh (policy G6). */
   readonly rootNamespace: string;
   readonly trustDomain: string;
+  /** Workloads of the mesh call each other with mutual TLS where no rule says otherwise. */
+  readonly autoMutualTls: boolean;
   readonly outboundTraffic: 'allow-any' | 'registry-only';
   readonly defaultServiceExportTo: readonly string[];
   readonly defaultVirtualServiceExportTo: readonly string[];
@@ -29,6 +31,7 @@ export interface MeshSettings {
 export const defaultMeshSettings: MeshSettings = {
   rootNamespace: 'weir-system',
   trustDomain: 'cluster.local',
+  autoMutualTls: true,
   outboundTraffic: 'allow-any',
   defaultServiceExportTo: ['*'],
   defaultVirtualServiceExportTo: ['*'],

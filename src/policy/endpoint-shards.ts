@@ -87,7 +87,11 @@ export function listedLocalities(read: Read, home: ShardHome): (listed: ShardEnd
 }
 
 /** Clusters may use the same addresses: where the list names nobody, only workloads of its own source come into question. */
-function workloadBehind(read: Read, listed: ShardEndpoint, { namespace, source }: ShardHome): Workload | undefined {
+export function workloadBehind(
+  read: Read,
+  listed: ShardEndpoint,
+  { namespace, source }: ShardHome,
+): Workload | undefined {
   if (listed.workload !== undefined) return namedWorkload(read, listed, listed.workload);
   return read(workloadsByAddress, listed.address)
     .filter((key) => partsOfWorkloadKey(key).source === source)

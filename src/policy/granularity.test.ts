@@ -33,7 +33,8 @@ import { noSubset, subsetsOf, trafficPolicyOf } from './traffic-policy.ts';
 const names = Array.from({ length: 30 }, (_, index) => `s${index}`);
 const namespaces = ['shop', 'other', 'third'];
 
-const scopeIn = (namespace: string) => scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels: {} });
+const scopeIn = (namespace: string) =>
+  scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels: {}, secrets: 'none' });
 
 let engine: Engine;
 let changed: string[];

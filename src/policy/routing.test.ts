@@ -21,7 +21,7 @@ interface Client {
 }
 
 function aClient({ namespace = 'shop', labels = {} }: Client = {}) {
-  return scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels });
+  return scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels, secrets: 'none' });
 }
 
 interface Asked extends Client {

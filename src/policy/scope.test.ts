@@ -33,13 +33,20 @@ function factsOf<Kind extends ScopeFacts['kind']>(engine: Engine, proxy: string,
 
 describe('text of scopes', () => {
   const cases: readonly ScopeFacts[] = [
-    { kind: 'client', namespace: 'shop', domain: 'cluster.local', labels: {} },
-    { kind: 'client', namespace: 'shop', domain: 'cluster.local', labels: { 'a b;c': '=,%\t', version: 'v1' } },
+    { kind: 'client', namespace: 'shop', domain: 'cluster.local', labels: {}, secrets: 'none' },
+    {
+      kind: 'client',
+      namespace: 'shop',
+      domain: 'cluster.local',
+      labels: { 'a b;c': '=,%\t', version: 'v1' },
+      secrets: 'none',
+    },
     {
       kind: 'endpoints',
       namespace: 'shop',
       domain: 'cluster.local',
       labels: { version: 'v1' },
+      secrets: 'none',
       locality: { region: 'eu', zone: '', subZone: 'rack 7' },
     },
     {
@@ -47,6 +54,7 @@ describe('text of scopes', () => {
       namespace: 'shop',
       domain: 'cluster.local',
       labels: {},
+      secrets: 'agent',
       interception: 'none',
       httpProxyPort: 15080,
       boundAddresses: '127.40.0.0/16',
@@ -77,7 +85,7 @@ describe('text of scopes', () => {
   });
 
   test('equal facts have equal text, whatever the order of their labels', () => {
-    const common = { kind: 'client', namespace: 'shop', domain: 'cluster.local' } as const;
+    const common = { kind: 'client', namespace: 'shop', domain: 'cluster.local', secrets: 'none' } as const;
     expect(scopeOf({ ...common, labels: { a: '1', b: '2' } })).toBe(scopeOf({ ...common, labels: { b: '2', a: '1' } }));
   });
 });

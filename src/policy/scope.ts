@@ -31,6 +31,8 @@ export interface ClientFacts {
   readonly domain: string;
   /** Those labels of the workload by which policies in sight select clients. */
   readonly labels: Labels;
+  /** Where the proxy's certificate comes from: without one it calls nobody with mutual TLS. */
+  readonly secrets: SecretOrigin;
 }
 
 /** The scope of load assignments. */
@@ -40,6 +42,7 @@ export interface EndpointFacts {
   readonly domain: string;
   /** Those of the client, and those that locality settings in sight compare with labels of endpoints. */
   readonly labels: Labels;
+  readonly secrets: SecretOrigin;
   readonly locality: Locality;
 }
 
@@ -49,6 +52,7 @@ export interface OutboundFacts {
   readonly namespace: string;
   readonly domain: string;
   readonly labels: Labels;
+  readonly secrets: SecretOrigin;
   readonly interception: Interception;
   /** Port on 127.0.0.1 that takes HTTP proxy requests (policy P351). */
   readonly httpProxyPort: number | undefined;
@@ -122,8 +126,8 @@ export function clientScope(scope: ScopeKey): ScopeKey {
   const facts = scopeFacts(scope);
   if (facts.kind === 'client') return scope;
   invariant(facts.kind !== 'inbound', `the scope ${scope} is not a client's`);
-  const { namespace, domain, labels } = facts;
-  return scopeOf({ kind: 'client', namespace, domain, labels });
+  const { namespace, domain, labels, secrets } = facts;
+  return scopeOf({ kind: 'client', namespace, domain, labels, secrets });
 }
 
 /** Decoding is asked for by every query of a scope. Far more scopes than a mesh has; the oldest go first. */
@@ -144,15 +148,16 @@ function fieldsOf(facts: ScopeFacts): readonly string[] {
   const common = [facts.kind, escaped(facts.namespace), escaped(facts.domain)];
   switch (facts.kind) {
     case 'client':
-      return [...common, recordText(facts.labels)];
+      return [...common, recordText(facts.labels), facts.secrets];
     case 'endpoints': {
       const { region, zone, subZone } = facts.locality;
-      return [...common, recordText(facts.labels), listText([region, zone, subZone])];
+      return [...common, recordText(facts.labels), facts.secrets, listText([region, zone, subZone])];
     }
     case 'outbound': {
-      const { interception, httpProxyPort, boundAddresses } = facts;
+      const { secrets, interception, httpProxyPort, boundAddresses } = facts;
       const proxyPort = httpProxyPort === undefined ? '' : String(httpProxyPort);
-      return [...common, recordText(facts.labels), interception, proxyPort, escaped(boundAddresses ?? '')];
+      const labels = recordText(facts.labels);
+      return [...common, labels, secrets, interception, proxyPort, escaped(boundAddresses ?? '')];
     }
     case 'inbound':
       return [
@@ -175,10 +180,11 @@ function parse(scope: ScopeKey): ScopeFacts {
   const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = '', seventh = ''] = rest;
   switch (kind) {
     case 'client':
-      return { kind, namespace, domain, labels: recordOf(first) };
+      return { kind, namespace, domain, labels: recordOf(first), secrets: secretOriginOf(second) };
     case 'endpoints': {
-      const [region = '', zone = '', subZone = ''] = listOf(second);
-      return { kind, namespace, domain, labels: recordOf(first), locality: { region, zone, subZone } };
+      const [region = '', zone = '', subZone = ''] = listOf(third);
+      const secrets = secretOriginOf(second);
+      return { kind, namespace, domain, labels: recordOf(first), secrets, locality: { region, zone, subZone } };
     }
     case 'outbound':
       return {
@@ -186,9 +192,10 @@ function parse(scope: ScopeKey): ScopeFacts {
         namespace,
         domain,
         labels: recordOf(first),
-        interception: interceptionOf(second),
-        httpProxyPort: third === '' ? undefined : Number(third),
-        boundAddresses: fourth === '' ? undefined : unescaped(fourth),
+        secrets: secretOriginOf(second),
+        interception: interceptionOf(third),
+        httpProxyPort: fourth === '' ? undefined : Number(fourth),
+        boundAddresses: fifth === '' ? undefined : unescaped(fifth),
       };
     case 'inbound':
       return {
@@ -247,14 +254,14 @@ export const scopesOf: Query<ProxyKey, ProxyScopes> = {
 const noScopes: ProxyScopes = { cluster: [], endpoints: [], listener: [], routes: [], virtualHosts: [] };
 
 function clientFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): ClientFacts {
-  const { namespace, domain } = proxy;
-  return { kind: 'client', namespace, domain, labels: selectedClientLabels(read, namespace, workload.labels) };
+  const { namespace, domain, secrets } = proxy;
+  return { kind: 'client', namespace, domain, labels: selectedClientLabels(read, namespace, workload.labels), secrets };
 }
 
 function endpointFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): EndpointFacts {
-  const { namespace, domain } = proxy;
+  const { namespace, domain, secrets } = proxy;
   const labels = comparedClientLabels(read, namespace, workload.labels);
-  return { kind: 'endpoints', namespace, domain, labels, locality: workload.locality };
+  return { kind: 'endpoints', namespace, domain, labels, secrets, locality: workload.locality };
 }
 
 function outboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): OutboundFacts {

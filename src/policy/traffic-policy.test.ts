@@ -22,7 +22,7 @@ interface Asked {
 }
 
 function aClient({ namespace = 'shop', labels = {} }: Asked = {}) {
-  return scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels });
+  return scopeOf({ kind: 'client', namespace, domain: 'cluster.local', labels, secrets: 'none' });
 }
 
 const web = aServiceKey('web');

@@ -13,7 +13,13 @@ import { RuleViolationError } from './publishable.ts';
 import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource } from './resources.ts';
 
 const reviews = hostOf('reviews');
-const clientScope = scopeOf({ kind: 'client', namespace: 'shop', domain: 'cluster.local', labels: {} });
+const clientScope = scopeOf({
+  kind: 'client',
+  namespace: 'shop',
+  domain: 'cluster.local',
+  labels: {},
+  secrets: 'none',
+});
 
 /** Everything that a proxy that asks for all clusters and listeners, and for what these name, would be sent. */
 function viewOf(engine: Engine, proxy: string): readonly Resource[] {

@@ -97,6 +97,7 @@ function groupsOf(endpoints: number): readonly AssignedGroup[] {
       port: 8080,
       health: 'healthy',
       // Endpoints of the specification's world have weights; the metadata that they have there is not emitted yet.
+      mutualTls: false,
       weight: 1 + (member % 4),
     })),
   }));

@@ -17,6 +17,7 @@ const scope = scopeOf({
   namespace: 'shop',
   domain: 'cluster.local',
   labels: {},
+  secrets: 'none',
   locality: unknownLocality,
 });
 

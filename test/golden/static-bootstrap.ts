@@ -10,30 +10,50 @@ export function staticBootstrap(sent: Readonly<Record<Output, readonly Json[]>>)
   const routes = new Map(sent.routes.map((table) => [textOf(table, 'name'), table]));
   return {
     node: { id: 'golden', cluster: 'golden' },
-    // Secrets come from there.
-    dynamicResources: {
-      adsConfig: { apiType: 'GRPC', transportApiVersion: 'V3', grpcServices: [{ envoyGrpc: { clusterName: 'weir' } }] },
-    },
     staticResources: {
       clusters: [
-        ...['weir', 'sds-grpc'].map((name) => ({
+        // Secrets come from there.
+        ...[streamCluster, 'sds-grpc'].map((name) => ({
           name,
           type: 'STATIC',
           typedExtensionProtocolOptions: http2,
           loadAssignment: { clusterName: name },
         })),
-        ...sent.clusters.map((cluster) => withAssignment(cluster, assignments)),
+        ...sent.clusters.map((cluster) => withSecretSource(withAssignment(cluster, assignments))),
       ],
-      listeners: sent.listeners.map((listener) => withRoutes(listener, routes)),
+      listeners: sent.listeners.map((listener) => withSecretSource(withRoutes(listener, routes))),
     },
   };
 }
+
+const streamCluster = 'weir';
 
 const http2: Json = {
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
     '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
     explicitHttpConfig: { http2ProtocolOptions: {} },
   },
+};
+
+/** Envoy 1.40 crashes over a static cluster whose secrets come by ADS while it validates: they come on a stream of their own here. */
+function withSecretSource(json: Json): Json {
+  if (Array.isArray(json)) return json.map(withSecretSource);
+  if (!isObject(json)) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([name, value]) => [
+      name,
+      name === 'sdsConfig' && isObject(value) && value['ads'] !== undefined ? ownStream : withSecretSource(value),
+    ]),
+  );
+}
+
+const ownStream: Json = {
+  apiConfigSource: {
+    apiType: 'GRPC',
+    transportApiVersion: 'V3',
+    grpcServices: [{ envoyGrpc: { clusterName: streamCluster } }],
+  },
+  resourceApiVersion: 'V3',
 };
 
 function withAssignment(cluster: Json, assignments: ReadonlyMap<string, Json>): Json {

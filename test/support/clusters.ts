@@ -9,7 +9,13 @@ import { validate } from '../../src/xds/validation.ts';
 
 /** Clusters that a client in the namespace `shop` has. */
 
-export const clientInShop = scopeOf({ kind: 'client', namespace: 'shop', domain: 'cluster.local', labels: {} });
+export const clientInShop = scopeOf({
+  kind: 'client',
+  namespace: 'shop',
+  domain: 'cluster.local',
+  labels: {},
+  secrets: 'none',
+});
 
 const aCluster: Query<string, envoy.Cluster | undefined> = {
   name: 'aCluster',

@@ -23,7 +23,7 @@ const reviews = hostOf('reviews');
 const whole = `outbound|80||${reviews}`;
 
 function aScope(namespace = 'shop', locality = unknownLocality): ScopeKey {
-  return scopeOf({ kind: 'endpoints', namespace, domain: 'cluster.local', labels: {}, locality });
+  return scopeOf({ kind: 'endpoints', namespace, domain: 'cluster.local', labels: {}, secrets: 'none', locality });
 }
 
 function assignmentIn(engine: Engine, name: string, scope = aScope()): Resource {

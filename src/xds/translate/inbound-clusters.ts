@@ -9,7 +9,8 @@ import { circuitBreakers, connectionSettings } from './circuit-breakers.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
 import { loadAssignment } from './load-assignment.ts';
 import { unknownLocality } from '../../model/workload.ts';
-import { clusterSettings, passthrough, type ClusterSettings } from './outbound-clusters.ts';
+import { clusterSettings, type ClusterSettings } from './cluster-settings.ts';
+import { passthrough } from './outbound-clusters.ts';
 import type { Translated } from './translated.ts';
 import { upstreamProtocolOptions } from './upstream-protocol.ts';
 
@@ -60,7 +61,7 @@ function portCluster(inbound: InboundPort, settings: ClusterSettings): envoy.Clu
 /** Where the application listens: the address that was dialled, or 127.0.0.1 where the proxy itself has the workload's address. */
 function application(name: string, { port }: InboundPort, interception: 'redirect' | 'none'): envoy.Cluster {
   if (interception === 'redirect') return { name, type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', ...notCaptured };
-  const members = [{ address: '127.0.0.1', port, health: 'healthy', weight: 1 }] as const;
+  const members = [{ address: '127.0.0.1', port, health: 'healthy', weight: 1, mutualTls: false }] as const;
   const groups = [{ locality: unknownLocality, priority: 0, weight: undefined, members }];
   return { name, type: 'STATIC', loadAssignment: loadAssignment(name, groups) };
 }

@@ -8,7 +8,7 @@ import { packed, type Member } from './packed-endpoints.ts';
 const assignmentType = 'envoy.config.endpoint.v3.ClusterLoadAssignment';
 
 function aMember(member: Partial<Member>): Member {
-  return { address: '10.0.0.1', port: 8080, health: 'healthy', weight: 1, ...member };
+  return { address: '10.0.0.1', port: 8080, health: 'healthy', weight: 1, mutualTls: false, ...member };
 }
 
 function aGroup(...members: readonly Partial<Member>[]): AssignedGroup {
@@ -43,6 +43,7 @@ const member: fc.Arbitrary<Member> = fc.record({
   port: fc.nat(65_535),
   health: fc.constantFrom('healthy', 'degraded', 'unhealthy', 'draining'),
   weight: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 4_294_967_295 })),
+  mutualTls: fc.boolean(),
 });
 const group: fc.Arbitrary<AssignedGroup> = fc.record({
   locality: fc.record({ region: text, zone: text, subZone: text }),

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../model/endpoint.ts';
 import type { Locality } from '../../model/workload.ts';
 import { selects } from '../../policy/label-match.ts';
 import type * as envoy from '../envoy.ts';
+import { struct } from '../envoy.ts';
 import { compareLocalities } from './locality-order.ts';
 import { fittingWeight } from './locality-weights.ts';
 import type { MemberSelection } from './member-groups.ts';
@@ -40,7 +41,8 @@ export function assignedGroups(endpoints: readonly Endpoint[], selection: Member
     const key = `${locality.region}\n${locality.zone}\n${locality.subZone}`;
     let group = byLocality.get(key);
     if (group === undefined) byLocality.set(key, (group = { locality, members: [] }));
-    group.members.push({ address, port, health, weight });
+    // Clusters that carry their endpoints in themselves call names, behind which nobody is known.
+    group.members.push({ address, port, health, weight, mutualTls: false });
   }
   return [...byLocality.values()]
     .toSorted((a, b) => compareLocalities(a.locality, b.locality))
@@ -72,10 +74,16 @@ export function isUnknown({ region, zone, subZone }: Locality): boolean {
   return region === '' && zone === '' && subZone === '';
 }
 
-export function lbEndpoint({ address, port, health, weight }: Member): envoy.LbEndpoint {
+/** Picks the way in which clusters call such an endpoint (policy P4, istio-compat I114). */
+export const mutualTlsMetadata: envoy.Metadata = {
+  filterMetadata: { 'envoy.transport_socket_match': struct({ tlsMode: 'istio' }) },
+};
+
+export function lbEndpoint({ address, port, health, weight, mutualTls }: Member): envoy.LbEndpoint {
   return {
     endpoint: { address: socketOrPipe(address, port) },
     healthStatus: healthStatus(health),
+    metadata: mutualTls ? mutualTlsMetadata : undefined,
     loadBalancingWeight: weight === 1 ? undefined : { value: weight },
   };
 }

@@ -56,8 +56,17 @@ export function comparedOf(labels: Labels, { compared }: Pick<ComparedSelection,
   return Object.fromEntries(compared.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
 }
 
-/** Adds endpoints that are in no shard, by address and port. */
-export function addUnlisted(groups: MemberGroups, endpoints: readonly Endpoint[], selection: ComparedSelection): void {
+/**
+ * Adds endpoints that are in no shard, by address and port.
+ *
+ * @param mutualTlsAt whether an endpoint is called with mutual TLS on a port of its own
+ */
+export function addUnlisted(
+  groups: MemberGroups,
+  endpoints: readonly Endpoint[],
+  selection: ComparedSelection,
+  mutualTlsAt: (endpoint: Endpoint, port: number) => boolean,
+): void {
   if (endpoints.length === 0) return;
   const { portName, labels: wanted } = selection;
   const chosen = endpoints.flatMap((endpoint) => {
@@ -65,7 +74,9 @@ export function addUnlisted(groups: MemberGroups, endpoints: readonly Endpoint[]
     return port === undefined || !selects(wanted, endpoint.labels) ? [] : [{ ...endpoint, port }];
   });
   chosen.sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  for (const { address, port, labels, locality, health, weight } of chosen) {
-    groups.add(locality, comparedOf(labels, selection), { address, port, health, weight });
+  for (const endpoint of chosen) {
+    const { address, port, labels, locality, health, weight } = endpoint;
+    const mutualTls = mutualTlsAt(endpoint, port);
+    groups.add(locality, comparedOf(labels, selection), { address, port, health, weight, mutualTls });
   }
 }

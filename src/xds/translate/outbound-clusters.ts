@@ -1,10 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../../incremental/definitions.ts';
 import { compositeKey, partsOf, type ScopeKey, type ServiceKey } from '../../model/keys.ts';
-import type { MeshSettings } from '../../model/mesh-settings.ts';
 import { serviceEndpoints } from '../../policy/endpoints.ts';
 import { equalLists } from '../../policy/equality.ts';
-import { meshSettings } from '../../policy/mesh.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
 import { serviceOf, visibleServices } from '../../policy/services.ts';
 import { subsetsOf } from '../../policy/traffic-policy.ts';
@@ -13,13 +10,15 @@ import { milliseconds } from '../envoy.ts';
 import { blackHoleCluster, clusterName, passthroughCluster } from '../names.ts';
 import { circuitBreakers, connectionSettings } from './circuit-breakers.ts';
 import { clusterMetadata } from './cluster-metadata.ts';
+import { clusterSettings, type ClusterSettings } from './cluster-settings.ts';
 import { assignedGroups, loadAssignment, type AssignedGroup } from './load-assignment.ts';
 import { loadBalancing } from './load-balancing.ts';
 import { outlierDetection, panicThreshold } from './outlier-detection.ts';
 import { discoveryOf, outboundTarget, type OutboundTarget } from './outbound-target.ts';
 import type { Translated } from './translated.ts';
 import { sameAsCaller, upstreamProtocolOptions } from './upstream-protocol.ts';
-import { namesFromRequest, transportSocket } from './upstream-tls.ts';
+import { upstreamSecurity, type UpstreamSecurity } from './upstream-security.ts';
+import { namesFromRequest } from './upstream-tls.ts';
 
 /**
  * Names of the clusters that a client may call, sorted: one per port of a service it sees, one more per subset, and the two for
@@ -48,19 +47,6 @@ const namesOfService: Query<string, readonly string[]> = {
   equal: equalLists,
 };
 
-/** What of the mesh's settings clusters depend on. */
-export type ClusterSettings = Pick<MeshSettings, 'connectTimeoutMs' | 'dnsRefreshRateMs'>;
-
-/** The key is always `mesh`. */
-export const clusterSettings: Query<'mesh', ClusterSettings> = {
-  name: 'clusterSettings',
-  compute(read) {
-    const { connectTimeoutMs, dnsRefreshRateMs } = read(meshSettings, 'mesh');
-    return { connectTimeoutMs, dnsRefreshRateMs };
-  },
-  equal: isDeepStrictEqual,
-};
-
 /**
  * A cluster by its name; undefined: the client sees no such service, port or subset.
  *
@@ -78,8 +64,10 @@ export function translateOutboundCluster(
   if (target === undefined) return undefined;
   const discovery = discoveryFields(read, name, target, settings);
   const { service, effective } = target;
+  const { secrets, ...sockets } = upstreamSecurity(read, scope, target, discovery.type, settings);
   return {
-    message: { name, ...discovery, ...policyFields(target, discovery, settings) },
+    message: { name, ...discovery, ...policyFields(target, discovery, sockets, settings) },
+    secrets,
     provenance: [service.declaredBy, ...effective.provenance],
     children: discovery.type === 'EDS' ? [name] : [],
   };
@@ -156,8 +144,9 @@ function firstOf(groups: readonly AssignedGroup[]): readonly AssignedGroup[] {
 }
 
 function policyFields(
-  { cluster, service, port, subset, effective }: OutboundTarget,
+  { service, port, subset, effective }: OutboundTarget,
   { type }: DiscoveryFields,
+  sockets: Omit<UpstreamSecurity, 'secrets'>,
   settings: ClusterSettings,
 ): envoy.Cluster {
   const { loadBalancer, connectionPool, outlierDetection: ejection, tls, retryBudget } = effective.policy;
@@ -172,7 +161,7 @@ function policyFields(
     outlierDetection: ejection === undefined ? undefined : outlierDetection(ejection),
     commonLbConfig: commonLbConfig(effective.policy, type),
     ...upstreamProtocolOptions({ protocol: port.protocol, pool: connectionPool, ...namesFromRequest(tls) }),
-    transportSocket: transportSocket(tls, cluster, port.protocol, connectionPool),
+    ...sockets,
     metadata: clusterMetadata(named, subset?.name ?? '', effective.provenance),
   };
 }

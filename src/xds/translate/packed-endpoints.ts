@@ -1,9 +1,10 @@
+import { invariant } from '../../incremental/invariant.ts';
 import type { Health } from '../../model/endpoint.ts';
 import type { Locality } from '../../model/workload.ts';
 import type { Labels } from '../../policy/label-match.ts';
 import { encode } from '../proto.ts';
 import { sizeOfVarint, tagOf, WireWriter } from '../wire.ts';
-import { lbEndpoint, pipePath } from './load-assignment.ts';
+import { lbEndpoint, mutualTlsMetadata, pipePath } from './load-assignment.ts';
 
 /**
  * Endpoints as they stand in load assignments, by hand: they are the one message of which a mesh has hundreds of thousands and changes
@@ -19,6 +20,8 @@ export interface Member {
   readonly health: Health;
   /** At least 1. */
   readonly weight: number;
+  /** Called with mutual TLS by clients that have a certificate. */
+  readonly mutualTls: boolean;
 }
 
 /** What is to be packed together: members of one place. */
@@ -123,6 +126,21 @@ export function blockOf(memory: Buffer, places: readonly GroupInWork[]): PackedB
   return { memory, count, groups: places };
 }
 
+/** Field 3, metadata, complete: its words, as they are written, and its size (hot-path H206). */
+const metadataBytes = metadataField();
+const metadataSize = metadataBytes.length;
+const metadataWords = Array.from({ length: metadataSize / 4 }, (_, index) => metadataBytes.readInt32LE(4 * index));
+
+function metadataField(): Buffer {
+  const content = encode('envoy.config.core.v3.Metadata', mutualTlsMetadata);
+  const field = Buffer.concat([Buffer.of(tagOf(3, 2), content.length), content]);
+  invariant(
+    content.length < 128 && field.length % 4 === 0,
+    'metadata is written in words, behind a length of one byte',
+  );
+  return field;
+}
+
 /** Up to here every length inside an entry takes one byte (hot-path H307). */
 const longestAddress = 96;
 /** Room for the entry of such an address. */
@@ -161,14 +179,16 @@ function viewOf({ buffer }: Buffer): DataView {
 }
 
 /** Gives the offset behind the entry; -1 when it is none of those that are written here. */
-function writeAddress(view: DataView, start: number, { address, port, health, weight }: Member): number {
+function writeAddress(view: DataView, start: number, { address, port, health, weight, mutualTls }: Member): number {
   const { length } = address;
-  if (length > longestAddress || pipePath(address) !== undefined) return -1;
+  const extraSize = mutualTls ? metadataSize : 0;
+  if (length > longestAddress - extraSize || pipePath(address) !== undefined) return -1;
   const portSize = port < 128 ? 2 : port < 16_384 ? 3 : 4;
   const weightSize = weight === 1 ? 0 : 3 + sizeOfVarint(weight);
   const healthSize = health === 'healthy' ? 0 : 2;
   const socketSize = 2 + length + portSize;
-  view.setUint32(start, entryHead + ((6 + socketSize + healthSize + weightSize) << 8) + ((socketSize + 4) << 24), true);
+  const entrySize = 6 + socketSize + healthSize + extraSize + weightSize;
+  view.setUint32(start, entryHead + (entrySize << 8) + ((socketSize + 4) << 24), true);
   view.setUint32(start + 4, addressHead + ((socketSize + 2) << 8) + (socketSize << 24), true);
   view.setUint16(start + 8, ipTag + (length << 8), true);
   let at = start + 10;
@@ -202,7 +222,9 @@ function writeAddress(view: DataView, start: number, { address, port, health, we
     view.setUint16(at, healthTag + (healthNumbers[health] << 8), true);
     at += 2;
   }
-  // Field 3, metadata, belongs here: encoded once per distinct content and interned (hot-path H206).
+  if (mutualTls) {
+    for (let word = 0; word < metadataWords.length; word++, at += 4) view.setInt32(at, metadataWords[word] ?? 0, true);
+  }
   if (weightSize > 0) {
     view.setUint16(at, weightTag + ((weightSize - 2) << 8), true);
     view.setUint8(at + 2, wrappedTag);

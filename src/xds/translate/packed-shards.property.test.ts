@@ -88,7 +88,14 @@ const asked: readonly Asked[] = ['', ...versions].flatMap((subset) =>
 
 function keyOf({ subset, clientZone }: Asked): string {
   const locality = { region: 'eu', zone: clientZone, subZone: '' };
-  const scope = scopeOf({ kind: 'endpoints', namespace: 'shop', domain: 'cluster.local', labels: {}, locality });
+  const scope = scopeOf({
+    kind: 'endpoints',
+    namespace: 'shop',
+    domain: 'cluster.local',
+    labels: {},
+    secrets: 'none',
+    locality,
+  });
   return resourceKey('endpoints', scope, `outbound|80|${subset}|${hostOf('web')}`);
 }
 

@@ -1,5 +1,5 @@
 import type { Query, Read } from '../../incremental/definitions.ts';
-import type { EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
+import type { Endpoint, EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
 import { compositeKey, homeOfShardKey, partsOf } from '../../model/keys.ts';
 import type { EndpointShardKey, ServiceKey } from '../../model/keys.ts';
 import { endpointShards } from '../../model/tables.ts';
@@ -7,6 +7,8 @@ import { listedLocalities, workloadLabels } from '../../policy/endpoint-shards.t
 import { endpointOrigins } from '../../policy/endpoints.ts';
 import { equalLists, equalRecords } from '../../policy/equality.ts';
 import { selects } from '../../policy/label-match.ts';
+import { peerOfEndpoint, peersOfChunk, peersOfShard, takesMutualTls } from '../../policy/mesh-peers.ts';
+import type { MeshPeer, Peers } from '../../policy/mesh-peers.ts';
 import { listOf, listText, recordOf, recordText } from '../../policy/scope-text.ts';
 import { chunkKey, chunkOfShard, chunksOfShard, longestChunk } from '../../policy/shard-chunks.ts';
 import { equalBytes } from './bytes.ts';
@@ -39,12 +41,16 @@ export function packedService(
   const { shards, unlisted, publishNotReady } = read(endpointOrigins, service);
   const only = hasVariants || shards.length !== 1 ? undefined : shards[0];
   const short = only === undefined ? undefined : read(shortShard, only);
+  const mutualTlsAt = (endpoint: Endpoint, port: number): boolean => {
+    const peer = peerOfEndpoint(read, endpoint);
+    return peer !== undefined && takesMutualTls(read, endpoint.namespace, peer, port);
+  };
   const blocksOf = (served: Served): readonly PackedBlock[] => {
     const kept = short === undefined ? keptBlocks(read, shards, selection, served) : noBlocks;
     const groups = new MemberGroups();
     if (short !== undefined) addShort(read, groups, short, selection, served);
     // Those that are going away are in lists alone.
-    if (served !== 'draining') addUnlisted(groups, unlisted, selection);
+    if (served !== 'draining') addUnlisted(groups, unlisted, selection, mutualTlsAt);
     const others = groups.packedInPassing();
     return kept.length === 0 ? others : [...kept, ...others];
   };
@@ -71,7 +77,9 @@ function addShort(
   served: Served,
 ): void {
   const port = shard.ports[portName];
-  if (port !== undefined) addListed(read, groups, shard.endpoints, shard.key, { port, labels, compared, served });
+  if (port === undefined) return;
+  const peers = read(peersOfShard, shard.key);
+  addListed(read, groups, { endpoints: shard.endpoints, peers, shard: shard.key }, { port, labels, compared, served });
 }
 
 function keptBlocks(
@@ -94,7 +102,8 @@ const packedShard: Query<string, readonly PackedBlock[]> = {
     const port = shard?.ports[portName];
     if (shard === undefined || port === undefined) return noBlocks;
     if (shard.endpoints.length <= longestChunk) {
-      return packListed(read, shard.endpoints, shardKey, listingOf(port, labels, compared, served));
+      const listed = { endpoints: shard.endpoints, peers: read(peersOfShard, shardKey), shard: shardKey };
+      return packListed(read, listed, listingOf(port, labels, compared, served));
     }
     const prefix = compositeKey(port, labels, compared, served);
     return Array.from(read(chunksOfShard, shardKey).keys()).flatMap((chunk) =>
@@ -110,8 +119,9 @@ const packedChunk: Query<string, readonly PackedBlock[]> = {
   compute(read, key) {
     const [port = '', labels = '', compared = '', served = '', chunk = '', ...rest] = partsOf(key);
     const shardKey = rest.join(' ') as EndpointShardKey;
-    const endpoints = read(chunkOfShard, chunkKey(chunk, shardKey));
-    return packListed(read, endpoints, shardKey, listingOf(Number(port), labels, compared, served));
+    const part = chunkKey(chunk, shardKey);
+    const listed = { endpoints: read(chunkOfShard, part), peers: read(peersOfChunk, part), shard: shardKey };
+    return packListed(read, listed, listingOf(Number(port), labels, compared, served));
   },
   equal: (a, b) => equalLists(a, b, equalBlocks),
 };
@@ -126,37 +136,46 @@ function listingOf(port: number, labels: string, compared: string, served: strin
   return { port, labels: recordOf(labels), compared: listOf(compared), served: served as Served };
 }
 
-function packListed(
-  read: Read,
-  endpoints: readonly ShardEndpoint[],
-  shard: EndpointShardKey,
-  listing: Listing,
-): readonly PackedBlock[] {
+/** Endpoints in a list, and who they are. */
+interface Listed {
+  readonly endpoints: readonly ShardEndpoint[];
+  readonly peers: Peers;
+  readonly shard: EndpointShardKey;
+}
+
+function packListed(read: Read, listed: Listed, listing: Listing): readonly PackedBlock[] {
   const groups = new MemberGroups();
-  addListed(read, groups, endpoints, shard, listing);
+  addListed(read, groups, listed, listing);
   return groups.packed();
 }
 
-function addListed(
-  read: Read,
-  groups: MemberGroups,
-  endpoints: readonly ShardEndpoint[],
-  shard: EndpointShardKey,
-  listing: Listing,
-): void {
+function addListed(read: Read, groups: MemberGroups, { endpoints, peers, shard }: Listed, listing: Listing): void {
   const home = homeOfShardKey(shard);
+  const mutualTlsOf = listedMutualTls(read, home.namespace, listing.port);
   // Most clusters take all endpoints alike, and then nobody asks who is behind an address.
   const needsLabels = listing.compared.length > 0 || Object.keys(listing.labels).length > 0;
   const localityOf = listedLocalities(read, home);
-  for (const listed of endpoints) {
+  for (const [index, listed] of endpoints.entries()) {
     if (!isServed(listed.health, listing.served)) continue;
     const labels = needsLabels ? workloadLabels(read, listed, home) : noLabels;
     if (!selects(listing.labels, labels)) continue;
     const health = listed.health === 'degraded' && listing.served === 'usable' ? 'degraded' : 'healthy';
     const { address, weight = 1 } = listed;
-    const member = { address, port: listing.port, health, weight } as const;
+    const mutualTls = peers !== undefined && mutualTlsOf(peers[index]);
+    const member = { address, port: listing.port, health, weight, mutualTls } as const;
     groups.add(localityOf(listed), comparedOf(labels, listing), member);
   }
+}
+
+/** Asks once for each kind of peer: a list has few. */
+function listedMutualTls(read: Read, namespace: string, port: number): (peer: MeshPeer | undefined) => boolean {
+  const known = new Map<MeshPeer, boolean>();
+  return (peer) => {
+    if (peer === undefined) return false;
+    let answer = known.get(peer);
+    if (answer === undefined) known.set(peer, (answer = takesMutualTls(read, namespace, peer, port)));
+    return answer;
+  };
 }
 
 const noLabels = {};

@@ -36,12 +36,6 @@ export function decodeClientTls(spec: ClientTlsSpec, path: string, reading: Read
   for (const field of files) checkLine(tls[field], `${path}.${field}`, reading);
   switch (tls.mode) {
     case 'istio-mutual':
-      reading.notInForce(
-        `${path}.mode`,
-        'workloads have no certificates, so that servers which ask for one turn them away',
-      );
-      checkUnused(tls, path, reading);
-      break;
     case 'disable':
       checkUnused(tls, path, reading);
       break;

@@ -458,7 +458,7 @@ describe('limits, ejection and transport', () => {
     [{ mode: 'SIMPLE', insecureSkipVerify: true }, []],
     [{ mode: 'SIMPLE', caCertificates: '/a', sni: 's'.repeat(256) }, ['error WEIR1010 .sni']],
     [{ mode: 'SIMPLE', caCertificates: '/a', caCrl: '/r' }, ['warning WEIR1009 .caCrl']],
-    [{ mode: 'ISTIO_MUTUAL', caCertificates: '/a' }, ['warning WEIR1009 .mode', 'warning WEIR1021 .caCertificates']],
+    [{ mode: 'ISTIO_MUTUAL', caCertificates: '/a' }, ['warning WEIR1021 .caCertificates']],
     [{ mode: 'SIMPLE', caCertificates: '/a\n' }, ['error WEIR1016 .caCertificates']],
     [{ mode: 'simple' }, ['error WEIR1003 .mode']],
   ])('says of TLS %j what it is (policy/D15)', (tls, expected) => {

@@ -59,7 +59,11 @@ describe('mesh-wide settings', () => {
       { localityLbSetting: { enable: true } },
       'warning WEIR1001 spec.localityLbSetting.enable',
     ],
-    ['one that is not in force', { enableAutoMtls: true }, 'warning WEIR1009 spec.enableAutoMtls'],
+    [
+      'one that is not in force',
+      { verifyCertificateAtClient: true },
+      'warning WEIR1009 spec.verifyCertificateAtClient',
+    ],
     [
       'settings of proxies',
       { defaultConfig: { discoveryAddress: 'a:1', concurrency: 2 } },

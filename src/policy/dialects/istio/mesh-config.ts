@@ -46,7 +46,6 @@ const idle: Readonly<Partial<Record<keyof MeshConfigSpec, string>>> = {
   defaultConfig: 'proxies follow their own bootstrap',
   inboundTrafficPolicy: 'requests for unknown ports are passed on to them',
   configSources: 'sources are options of the program',
-  enableAutoMtls: 'connections inside the mesh are not encrypted',
   trustDomain: 'it is the setting --trust-domain',
   trustDomainAliases: 'workloads have no identities that would carry them',
   caCertificates: 'there are no certificates of workloads',
@@ -136,6 +135,7 @@ function checkJsonFormat(format: string, reading: Reading): void {
 }
 
 type TrafficFields =
+  | 'autoMutualTls'
   | 'outboundTraffic'
   | 'defaultRetries'
   | 'defaultTrafficPolicy'
@@ -146,6 +146,7 @@ type TrafficFields =
 
 function decodeTraffic(spec: MeshConfigSpec, reading: Reading): Some<TrafficFields> {
   return {
+    autoMutualTls: spec.enableAutoMtls,
     outboundTraffic: decodeOutbound(spec.outboundTrafficPolicy, reading),
     defaultRetries: decodeRetries(spec.defaultHttpRetryPolicy, 'spec.defaultHttpRetryPolicy', reading),
     defaultTrafficPolicy: decodeDefaults(spec.defaultTrafficPolicy, reading),
