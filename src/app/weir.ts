@@ -19,6 +19,7 @@ import { admit } from './admission.ts';
 import { meshAuthority } from './authority.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
+import { beginIndexes } from './early-indexes.ts';
 import { logFindings } from './finding-log.ts';
 import { kubernetesRegistries } from './kubernetes.ts';
 import { runKubernetesWriters } from './kubernetes-writers.ts';
@@ -92,6 +93,7 @@ function assemble(options: WeirOptions) {
     },
   });
 
+  beginIndexes(engine.read);
   engine.batch({ source: 'settings', at: 0 }, (write) =>
     write.put(ownSettings, { routeDelivery: settings.routeDelivery, trustDomain: settings.trustDomain }),
   );
