@@ -41,6 +41,8 @@ export interface Service {
   readonly selector: Readonly<Record<string, string>> | undefined;
   /** Which endpoints its clients prefer while no rule says otherwise (policy D9). */
   readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
+  /** What one client asks goes to one endpoint for as long as there is that, while no rule says how to balance. */
+  readonly sessionAffinity?: 'client-ip';
   /** Endpoints that are not ready are served like ready ones. */
   readonly publishNotReady: boolean;
   readonly createdAt: number;

@@ -187,6 +187,28 @@ describe('inheritance', () => {
   });
 });
 
+describe('session affinity', () => {
+  const algorithm = (engine: Engine) => effective(engine).policy.loadBalancer?.algorithm;
+  const byAddress = { kind: 'consistent-hash', key: { kind: 'source-ip' }, table: { kind: 'ring', minimumSize: 1024 } };
+
+  test('kubernetes/K79: a service that asks for it keeps a client at one endpoint', () => {
+    const engine = aMesh(aService('web', { sessionAffinity: 'client-ip' }));
+    expect(algorithm(engine)).toEqual(byAddress);
+    put(engine, aService('web'));
+    expect(algorithm(engine)).toBeUndefined();
+  });
+
+  test('kubernetes/K79: a rule that says how to balance counts before the service, one that does not leaves it', () => {
+    const engine = aMesh(
+      aService('web', { sessionAffinity: 'client-ip' }),
+      aDestinationRule('web', { host: 'web', trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } }),
+    );
+    expect(algorithm(engine)).toEqual({ kind: 'round-robin' });
+    put(engine, aDestinationRule('web', { host: 'web', trafficPolicy: { outlierDetection: {} } }));
+    expect(algorithm(engine)).toEqual(byAddress);
+  });
+});
+
 describe('locality', () => {
   const preference = (engine: Engine) => effective(engine).policy.loadBalancer?.locality;
 

@@ -10,6 +10,7 @@ import { withLocality } from './locality-preference.ts';
 import { defaultLocality, defaultTrafficPolicy, meshSettingsSource } from './mesh.ts';
 import { noPolicy, overlaid, speaksFor, withLayer } from './policy-layers.ts';
 import { serviceOf } from './services.ts';
+import { withAffinity } from './session-affinity.ts';
 
 /** How a client treats a service: the rules that hold for it, put together. */
 
@@ -40,8 +41,8 @@ export const trafficPolicyOf: Query<string, EffectiveTrafficPolicy> = {
   compute(read, key) {
     const [scope = '', service = '', port = '', subsetName = noSubset] = partsOf(key);
     const rules = read(clientRules, compositeKey(scope, service));
-    const distribution = read(distributionOf, service as ServiceKey);
-    if (rules.length === 0 && distribution === undefined) return read(policyWithoutRules, 'mesh');
+    const wishes = read(wishesOf, service as ServiceKey);
+    if (rules.length === 0 && wishes === noWishes) return read(policyWithoutRules, 'mesh');
     const { subsets, trafficPolicy, author } = mergedRule(read, rules);
     const subset = subsets.find(({ name }) => name === subsetName);
     const number = Number(port);
@@ -51,7 +52,7 @@ export const trafficPolicyOf: Query<string, EffectiveTrafficPolicy> = {
     }
     if (subset !== undefined) provenance.push(subset.provenance);
     const policy = layered(trafficPolicy, subset, number);
-    return inMesh(read, policy, distribution, provenance);
+    return inMesh(read, policy, wishes, provenance);
   },
   equal: isDeepStrictEqual,
 };
@@ -68,24 +69,38 @@ function layered(
 /** For every service without a rule: one result that all of them share. The key is always `mesh`. */
 const policyWithoutRules: Query<'mesh', EffectiveTrafficPolicy> = {
   name: 'policyWithoutRules',
-  compute: (read) => inMesh(read, noPolicy, undefined, []),
+  compute: (read) => inMesh(read, noPolicy, noWishes, []),
   equal: isDeepStrictEqual,
 };
 
-const distributionOf: Query<ServiceKey, Service['trafficDistribution']> = {
-  name: 'trafficDistributionOf',
-  compute: (read, key) => read(serviceOf, key)?.trafficDistribution,
+/** What a service asks for by itself, while no rule says otherwise. */
+type Wishes = Pick<Service, 'trafficDistribution' | 'sessionAffinity'>;
+
+const noWishes: Wishes = {};
+
+const wishesOf: Query<ServiceKey, Wishes> = {
+  name: 'trafficWishesOf',
+  compute(read, key) {
+    const { trafficDistribution, sessionAffinity } = read(serviceOf, key) ?? noWishes;
+    if (trafficDistribution === undefined && sessionAffinity === undefined) return noWishes;
+    return {
+      ...(trafficDistribution === undefined ? {} : { trafficDistribution }),
+      ...(sessionAffinity === undefined ? {} : { sessionAffinity }),
+    };
+  },
+  equal: isDeepStrictEqual,
 };
 
 function inMesh(
   read: Read,
   policy: TrafficPolicy,
-  trafficDistribution: Service['trafficDistribution'],
+  { trafficDistribution, sessionAffinity }: Wishes,
   provenance: readonly Provenance[],
 ): EffectiveTrafficPolicy {
   const mesh = read(defaultTrafficPolicy, 'mesh');
   const locality = read(defaultLocality, 'mesh');
-  const complete = mesh === undefined ? policy : overlaid(mesh, policy);
+  const own = withAffinity(policy, sessionAffinity);
+  const complete = mesh === undefined ? own : overlaid(mesh, own);
   const source = mesh === undefined && locality === undefined ? undefined : read(meshSettingsSource, 'mesh');
   return {
     policy: withLocality(complete, trafficDistribution, locality),

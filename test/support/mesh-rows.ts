@@ -77,6 +77,7 @@ export interface ServiceOptions {
   readonly createdAt?: number;
   readonly publishNotReady?: boolean;
   readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
+  readonly sessionAffinity?: 'client-ip';
 }
 
 /** Key of the service that `aService` makes. */
@@ -106,6 +107,7 @@ export function aService(name: string, options: ServiceOptions = {}): ARow {
     selector: 'selector' in options ? options.selector : selector,
     publishNotReady: options.publishNotReady ?? false,
     ...(options.trafficDistribution === undefined ? {} : { trafficDistribution: options.trafficDistribution }),
+    ...(options.sessionAffinity === undefined ? {} : { sessionAffinity: options.sessionAffinity }),
     createdAt: options.createdAt ?? 0,
     declaredBy: { kind: 'Service', namespace, name, origin: { source: 'files' } },
   };

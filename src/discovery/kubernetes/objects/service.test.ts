@@ -23,6 +23,13 @@ describe('convertService', () => {
     expect(aService({ trafficDistribution }).trafficDistribution).toBe(expected);
   });
 
+  it.each([
+    ['ClientIP', 'client-ip'],
+    ['None', undefined],
+  ])('takes the session affinity %s for %s (kubernetes/K79)', (sessionAffinity, expected) => {
+    expect(aService({ sessionAffinity }).sessionAffinity).toBe(expected);
+  });
+
   it('makes a row of an ordinary service', () => {
     const service = aService({
       type: 'ClusterIP',

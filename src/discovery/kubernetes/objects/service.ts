@@ -47,6 +47,7 @@ const serviceSchema = z.object({
       selector: labelsSchema.nullish(),
       publishNotReadyAddresses: z.boolean().nullish(),
       trafficDistribution: z.string().nullish(),
+      sessionAffinity: z.string().nullish(),
     })
     .nullish(),
 });
@@ -86,6 +87,7 @@ export function convertService(object: KubernetesObject, context: ConversionCont
     labels: metadata.labels,
     selector: resolution === 'external-name' ? undefined : selectorOf(spec),
     ...distributionOf(spec),
+    ...(spec.sessionAffinity === 'ClientIP' ? { sessionAffinity: 'client-ip' } : {}),
     publishNotReady: spec.publishNotReadyAddresses ?? false,
     createdAt: metadata.createdAt,
     declaredBy: referenceTo('Service', metadata, context),
