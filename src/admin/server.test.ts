@@ -22,6 +22,7 @@ async function anAdminServer(views: Partial<AdminViews> = {}) {
           findings: [],
           statusesOf: () => [],
           placeOf: () => undefined,
+          authority: undefined,
           proxies: [],
         }),
       version: () => ({ version: '1.2.3', node: 'v24.0.0' }),

@@ -80,6 +80,7 @@ function aReport(input: Partial<StatusInput> = {}) {
     findings: [],
     statusesOf: () => [],
     placeOf: ({ origin: { file = '' } }, path) => ({ file, line: path === '' ? 1 : 12 }),
+    authority: undefined,
     proxies: [],
     ...input,
   });

@@ -8,6 +8,7 @@ import {
   type SourceProblem,
 } from '../model/source.ts';
 import type { ScopedType } from '../model/scope.ts';
+import { authorityReport, type AuthorityReport, type AuthorityView } from './authority-report.ts';
 import type { ObjectStatus } from './object-status.ts';
 import type { NackStatus, ProxyStatus, SyncState, TypeStatus } from '../xds/status.ts';
 
@@ -25,6 +26,8 @@ export interface StatusReport {
   readonly objects: readonly ObjectStatus[];
   /** How many distinct scopes the connected proxies have, by type. */
   readonly scopes: Readonly<Record<string, number>>;
+  /** Absent: there is none, or it could not be read yet. */
+  readonly authority?: AuthorityReport;
   readonly proxies: readonly ProxyReport[];
 }
 
@@ -135,6 +138,7 @@ export interface StatusInput {
   readonly findings: readonly Finding[];
   readonly statusesOf: (named: readonly ObjectReference[]) => readonly ObjectStatus[];
   readonly placeOf: PlaceOf;
+  readonly authority: AuthorityView | undefined;
   readonly proxies: readonly ProxyStatus[];
 }
 
@@ -152,6 +156,7 @@ export function statusReport(input: StatusInput): StatusReport {
     findings: input.findings.map((finding) => findingReport(finding, input.placeOf)),
     objects: input.statusesOf(namedIn(input)),
     scopes: scopeCounts(input.proxies),
+    ...(input.authority === undefined ? {} : { authority: authorityReport(input.authority) }),
     proxies: input.proxies.map((proxy) => proxyReport(proxy, input.placeOf)).toSorted(byWorkload),
   };
 }

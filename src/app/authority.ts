@@ -3,7 +3,9 @@ import { SecretEntries } from '../discovery/kubernetes/secret-entries.ts';
 import { ownName, pluggedInNames, StoreError, type AuthorityStore } from '../identity/authority-store.ts';
 import { DirectoryStore } from '../identity/directory-store.ts';
 import { rotationSteps } from '../identity/authority-state.ts';
+import type { Authenticator } from '../identity/caller.ts';
 import type { CertificateAuthority } from '../identity/certificate-authority.ts';
+import { JoinTokenAuthenticator } from '../identity/join-tokens.ts';
 import { PacedAuthority } from '../identity/paced-authority.ts';
 import { StoredAuthority, type AuthorityReport } from '../identity/stored-authority.ts';
 import { describeError, type Log } from '../observe/log.ts';
@@ -30,6 +32,8 @@ export interface MeshAuthority {
   open(): Promise<void>;
   /** Follows what replicas and people do with it, and replaces its root in time. */
   run(signal: AbortSignal): Promise<void>;
+  /** Verifies the join tokens that were made with its store. */
+  readonly joinTokens: Authenticator;
   /** undefined: it could not be read yet. */
   report(): AuthorityReport | undefined;
 }
@@ -58,6 +62,7 @@ export function meshAuthority({
     authority: new PacedAuthority({ authority: stored, clock: timedClock, log, metrics }),
     open: () => stored.open(),
     run: (signal) => stored.run(signal),
+    joinTokens: new JoinTokenAuthenticator({ trustDomain, key: () => stored.tokenKey, clock: timedClock }),
     report: () => stored.report,
   };
 }

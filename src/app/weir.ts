@@ -141,6 +141,7 @@ function assemble(options: WeirOptions) {
         findings: engine.read(allFindings, 'all'),
         statusesOf: (named) => statusesOfNamed(named, { read: engine.read, xds, wallTimeAt }),
         placeOf,
+        authority: authority?.report(),
         proxies: xds.proxies(),
       }),
   };

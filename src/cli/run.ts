@@ -3,6 +3,7 @@ import type { Host } from '../app/host.ts';
 import { describeError } from '../observe/log.ts';
 import { benchCommand } from './bench.ts';
 import { bootstrapCommand } from './bootstrap.ts';
+import { caCommand } from './ca.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { interceptCommand } from './intercept.ts';
@@ -10,6 +11,7 @@ import { installCommand } from './install.ts';
 import { manifestCommand } from './manifest.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { tokenCommand } from './token.ts';
 import { translateCommand } from './translate.ts';
 import { versionCommand } from './version.ts';
 
@@ -32,6 +34,8 @@ function program(host: Host): Command {
     serveCommand,
     bootstrapCommand,
     interceptCommand,
+    tokenCommand,
+    caCommand,
     installCommand,
     manifestCommand,
     statusCommand,

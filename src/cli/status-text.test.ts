@@ -198,6 +198,38 @@ it('names the object of a finding', () => {
   );
 });
 
+describe('the certificate authority', () => {
+  const authority = {
+    place: 'the directory ca',
+    madeBy: 'weir',
+    ends: '2036-11-18T00:00:00.000Z',
+    roots: [{ subject: 'CN=Weir root 1', serial: '4F25', ends: '2036-11-18T00:00:00.000Z' }],
+    rotation: 'steady',
+  };
+
+  it('reliability/R29: is there with when it ends', () => {
+    const text = textOf({ authority });
+    expect(text.slice(text.indexOf('AUTHORITY'), text.indexOf('PROXIES'))).toBe(
+      [
+        'AUTHORITY',
+        'in the directory ca, made by weir; what signs ends on 2036-11-18',
+        'ROOT            SERIAL  ENDS',
+        'CN=Weir root 1  4F25    2036-11-18',
+        '',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('reliability/R29: says how far the replacement of its root is, and what it waits for', () => {
+    const rotating = { ...authority, rotation: 'adding', nextStep: '2026-11-23T00:00:00.000Z', waitingProxies: 2 };
+    expect(textOf({ authority: rotating })).toContain(
+      'the root is being replaced: the next one is made known\n' +
+        'its next step is taken after 2026-11-23T00:00:00.000Z, and not before 2 proxies have confirmed the bundle\n',
+    );
+  });
+});
+
 describe('proxies', () => {
   it('have a row per type, with what was sent and what was confirmed', () => {
     const text = textOf({

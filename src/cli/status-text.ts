@@ -12,6 +12,7 @@ import type {
 import type { ObjectStatus } from '../admin/object-status.ts';
 import type { ConditionType } from '../model/condition.ts';
 import { titleOf } from '../model/provenance.ts';
+import { authorityText } from './authority-text.ts';
 import { table } from './table.ts';
 
 export interface TextOptions {
@@ -26,7 +27,7 @@ type Paint = (colour: 'red' | 'yellow' | 'green' | 'gray' | 'bold', text: string
 export function statusText(report: StatusReport, { colours, now }: TextOptions): string {
   const paint: Paint = (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
   const age = (time: string): string => ageText(now - Date.parse(time));
-  const { problems, findings, proxies } = report;
+  const { problems, findings, proxies, authority } = report;
   const sections = [
     headline(report, paint, age),
     section('SOURCES', sourceTable(report.sources, paint, age), paint),
@@ -38,6 +39,7 @@ export function statusText(report: StatusReport, { colours, now }: TextOptions):
       ? ''
       : section('FINDINGS', findings.map((each) => findingText(each, paint)).join('\n'), paint),
     objectSection(report.objects, paint),
+    authority === undefined ? '' : section('AUTHORITY', authorityText(authority), paint),
     section('PROXIES', proxies.length === 0 ? 'none is connected' : proxyTable(proxies, paint, age), paint),
     nackSection(proxies, paint, age),
   ];

@@ -61,3 +61,15 @@ export async function requestRotation(store: AuthorityStore): Promise<boolean> {
   });
   return isChanged;
 }
+
+/**
+ * PEM of the roots that hold now.
+ *
+ * @throws AuthorityError: there is no authority. StoreError
+ */
+export async function rootsOf(store: AuthorityStore): Promise<string> {
+  const { stored, state } = await readAuthority(store);
+  const roots = state.authority?.roots.join('') ?? stored.pluggedIn?.['root-cert.pem'];
+  if (roots !== undefined) return roots;
+  throw new AuthorityError(`there is no authority in ${store.place} yet: weir serve makes it`);
+}
