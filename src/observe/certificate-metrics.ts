@@ -49,7 +49,7 @@ function signingMetrics(registry: Registry) {
 function authorityMetrics(registry: Registry) {
   const gauge = <Label extends string>(name: string, help: string, ...labelNames: readonly Label[]) =>
     new Gauge<Label>({ name, help, labelNames: [...labelNames], registers: [registry] });
-  return {
+  const expiries = {
     rootExpiry: gauge(
       'citadel_server_root_cert_expiry_timestamp',
       'When the first of the roots ends, in seconds since 1970.',
@@ -60,6 +60,11 @@ function authorityMetrics(registry: Registry) {
       'When what signs, or what stands above it, ends, in seconds since 1970.',
     ),
     signerTimeLeft: gauge('citadel_server_cert_chain_expiry_seconds', 'Time until then; negative afterwards.'),
+  };
+  // Without a label a gauge begins at 0, which would be said of an authority that is not there.
+  for (const each of Object.values(expiries)) each.remove();
+  return {
+    ...expiries,
     waitingCertificates: gauge('weir_certificates_waiting', 'Wishes for certificates that wait for their turn.'),
     certificateCircuitOpen: gauge(
       'weir_certificate_circuit_open',

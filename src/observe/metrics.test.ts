@@ -47,6 +47,13 @@ it('istio-compat/I167: says its version and how long it has been up', async () =
   expect(text).toContain('istiod_uptime_seconds 42');
 });
 
+it('reliability/O14: says nothing of the end of an authority that is not there', async () => {
+  const metrics = someMetrics();
+  expect(await metrics.expose()).not.toMatch(/^citadel_server_(root_cert|cert_chain)_expiry/m);
+  metrics.rootTimeLeft.set(7);
+  expect(await metrics.expose()).toContain('citadel_server_root_cert_expiry_seconds 7');
+});
+
 it('istio-compat/I150: keeps all of istiod’s boundaries of the convergence time', async () => {
   const metrics = someMetrics();
   metrics.convergenceTime.observe(0.004);

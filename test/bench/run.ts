@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { engineBench } from './engine.ts';
+import { certificatesBench } from './certificates.ts';
 import { changeBench } from './change.ts';
 import { decodeBench } from './decode.ts';
 import { e2eBench } from './e2e.ts';
@@ -35,6 +36,7 @@ const benches: readonly Bench[] = [
   memoryBench,
   streamMemoryBench,
   filesBench,
+  certificatesBench,
   peersBench,
 ];
 
