@@ -63,6 +63,7 @@ const values = z
     }),
     settings: ownSettings,
     remoteClusters: z.strictObject({ enabled: z.boolean() }),
+    ca: z.strictObject({ enabled: z.boolean() }),
     mesh: kubernetesObject,
     listen: z.enum(['0.0.0.0', '[::]']),
     xds: z.strictObject({ tls: z.strictObject({ secretName: z.string() }) }),

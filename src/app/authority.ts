@@ -100,7 +100,7 @@ function secretStore(
     async read() {
       const { entries = {}, version } = (await explained(place, secret.read())) ?? { version: undefined };
       const files = pluggedInNames.flatMap((key) => (entries[key] === undefined ? [] : [[key, entries[key]] as const]));
-      const pluggedIn = entries['ca-key.pem'] === undefined ? undefined : Object.fromEntries(files);
+      const pluggedIn = files.length === 0 ? undefined : Object.fromEntries(files);
       return { own: entries[ownName], pluggedIn, version };
     },
     write: (text, before) => explained(place, secret.write(ownName, text, before)),

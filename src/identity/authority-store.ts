@@ -12,7 +12,7 @@ export const ownName = 'weir-authority.json';
 export interface Stored {
   /** What Weir wrote. */
   readonly own: string | undefined;
-  /** What somebody put there, by name. Weir never changes it. */
+  /** What somebody put there, by name; without `ca-key.pem` no authority, but roots to trust. Weir never changes it. */
   readonly pluggedIn: Readonly<Partial<Record<PluggedInName, string>>> | undefined;
   /** What `write` wants to hear, so that nobody's write is lost; undefined: there is nothing that has a version. */
   readonly version: string | undefined;

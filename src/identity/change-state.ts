@@ -1,6 +1,6 @@
 import { readState, writeState, type AuthorityState } from './authority-state.ts';
 import { StoreError, type AuthorityStore, type Stored } from './authority-store.ts';
-import { AuthorityError } from './signer.ts';
+import { AuthorityError, bundleOf, trustedRoots } from './signer.ts';
 
 /** Reads and changes what Weir keeps in a store, of which it is not the only writer. */
 
@@ -16,7 +16,7 @@ const tries = 10;
 export async function readAuthority(store: AuthorityStore): Promise<ReadAuthority> {
   const stored = await store.read();
   const state = stored.own === undefined ? { authority: undefined, tokenKey: undefined } : readState(stored.own);
-  if (state.authority === undefined || stored.pluggedIn === undefined) return { stored, state };
+  if (state.authority === undefined || stored.pluggedIn?.['ca-key.pem'] === undefined) return { stored, state };
   throw new AuthorityError(
     'there is an authority that Weir has made and ca-key.pem of another one: take away one of them; docs/how-to/identity.md says how to change from one to the other',
   );
@@ -69,7 +69,8 @@ export async function requestRotation(store: AuthorityStore): Promise<boolean> {
  */
 export async function rootsOf(store: AuthorityStore): Promise<string> {
   const { stored, state } = await readAuthority(store);
-  const roots = state.authority?.roots.join('') ?? stored.pluggedIn?.['root-cert.pem'];
-  if (roots !== undefined) return roots;
+  const further = stored.pluggedIn?.['root-cert.pem'] ?? '';
+  const isThere = state.authority !== undefined || stored.pluggedIn?.['ca-key.pem'] !== undefined;
+  if (isThere) return bundleOf(trustedRoots(state.authority?.roots.join('') ?? '', further));
   throw new AuthorityError(`there is no authority in ${store.place} yet: weir serve makes it`);
 }

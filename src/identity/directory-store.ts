@@ -20,7 +20,7 @@ export class DirectoryStore implements AuthorityStore {
   async read(): Promise<Stored> {
     const names = await this.#names();
     const version = latestVersion(names);
-    const pluggedIn = names.includes('ca-key.pem') ? await this.#pluggedIn(names) : undefined;
+    const pluggedIn = await this.#pluggedIn(names);
     if (version === undefined) return { own: undefined, pluggedIn, version };
     const own = await this.#text(fileName(version), true);
     // Somebody has written the next one and removed this one in between.
@@ -64,8 +64,9 @@ export class DirectoryStore implements AuthorityStore {
     }
   }
 
-  async #pluggedIn(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  async #pluggedIn(names: readonly string[]): Promise<Readonly<Record<string, string>> | undefined> {
     const present = pluggedInNames.filter((name) => names.includes(name));
+    if (present.length === 0) return undefined;
     const texts = await Promise.all(
       present.map(async (name) => [name, (await this.#text(name, name === 'ca-key.pem')) ?? ''] as const),
     );

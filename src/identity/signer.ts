@@ -61,7 +61,7 @@ export function readSigner({ certificate, key, chain, roots }: SignerFiles): Sig
 }
 
 /** @throws AuthorityError */
-export function certificatesIn(name: string, pem: string): readonly X509Certificate[] {
+function certificatesIn(name: string, pem: string): readonly X509Certificate[] {
   return readPem(pem)
     .filter(({ label }) => label === 'CERTIFICATE')
     .map(({ bytes }) => parsed(`${name} holds a certificate that cannot be read`, () => new X509Certificate(bytes)));
@@ -122,7 +122,18 @@ function signingKey(key: KeyObject): Pick<Issuer, 'key' | 'hash'> {
   return { key: key.toCryptoKey({ name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['sign']), hash: 'SHA-256' };
 }
 
-export function pemOf({ raw }: X509Certificate): string {
+/** Weir's own roots and those that were put beside them, each once. @throws AuthorityError */
+export function trustedRoots(own: string, further: string): readonly X509Certificate[] {
+  const all = [...certificatesIn('the roots of Weir', own), ...certificatesIn('root-cert.pem', further)];
+  return [...new Map(all.map((root) => [root.fingerprint256, root])).values()];
+}
+
+/** PEM of all, one behind the other. */
+export function bundleOf(roots: readonly X509Certificate[]): string {
+  return roots.map(pemOf).join('');
+}
+
+function pemOf({ raw }: X509Certificate): string {
   return writePem('CERTIFICATE', raw);
 }
 

@@ -260,6 +260,24 @@ describe('an authority that is plugged in', () => {
     }
   });
 
+  it('has its root trusted beside the one that Weir made, before it signs', async () => {
+    const files = anIntermediate();
+    const store = new MemoryStore();
+    store.pluggedIn = { 'root-cert.pem': files['root-cert.pem'] };
+    const authority = await anOpenAuthority({ store });
+    const [own = '', further] = authority.trustBundle.split(/(?<=-----END CERTIFICATE-----\n)/);
+    expect(further).toBe(new X509Certificate(files['root-cert.pem']).toString());
+    const { chain } = signedOf(await authority.issue(web));
+    expect(new X509Certificate(chain[0] ?? '').checkIssued(new X509Certificate(own))).toBe(true);
+
+    // Then it signs, and what Weir's own root has signed is trusted still.
+    const next = new MemoryStore();
+    next.pluggedIn = { ...files, 'root-cert.pem': files['root-cert.pem'] + own };
+    const after = await anOpenAuthority({ store: next });
+    expect(verify(after, chain)).toContain('OK');
+    expect(verify(authority, signedOf(await after.issue(web)).chain)).toContain('OK');
+  });
+
   it('is refused beside one that Weir made', async () => {
     const store = new MemoryStore();
     await anOpenAuthority({ store });

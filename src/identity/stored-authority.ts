@@ -18,7 +18,7 @@ import { longestInstance } from './instance.ts';
 import { validityFor } from './lifetime.ts';
 import { makeKey, makeRoot } from './make-root.ts';
 import { begun, nextStep, stepNotBefore, stepped } from './rotation.ts';
-import { AuthorityError, certificatesIn, pemOf, readSigner, subjectOf, type Signer } from './signer.ts';
+import { AuthorityError, bundleOf, readSigner, subjectOf, trustedRoots, type Signer } from './signer.ts';
 
 export interface StoredAuthorityOptions {
   readonly store: AuthorityStore;
@@ -113,7 +113,7 @@ export class StoredAuthority implements CertificateAuthority {
    */
   async open(): Promise<void> {
     const { stored, state } = await changeState(this.#options.store, async (read) => {
-      if (read.stored.pluggedIn !== undefined || read.state.authority !== undefined) return undefined;
+      if (read.state.authority !== undefined || read.stored.pluggedIn?.['ca-key.pem'] !== undefined) return undefined;
       return { ...read.state, authority: await this.#makeAuthority() };
     });
     this.#adopt(stored, state);
@@ -272,10 +272,10 @@ export class StoredAuthority implements CertificateAuthority {
   /** What was read is in force from now on. @throws AuthorityError; what was in force stays then */
   #adopt(stored: Stored, { authority, tokenKey }: AuthorityState): void {
     this.#tokenKey = tokenKey;
-    const source = JSON.stringify(authority ?? stored.pluggedIn);
+    const source = JSON.stringify([authority, stored.pluggedIn]);
     if (source === this.#source) return;
     const before = this.#current;
-    this.#current = authority === undefined ? pluggedIn(stored.pluggedIn ?? {}) : made(authority);
+    this.#current = authority === undefined ? pluggedIn(stored.pluggedIn) : made(authority, stored.pluggedIn);
     this.#source = source;
     const isSame = before?.bundle === this.#current.bundle && before.signer.serial === this.#current.signer.serial;
     if (!isSame) for (const follower of [...this.#followers]) follower();
@@ -300,25 +300,33 @@ function isOutside(error: unknown): error is AuthorityError | StoreError {
   return error instanceof AuthorityError || error instanceof StoreError;
 }
 
-function made(own: OwnAuthority): Current {
-  const roots = certificatesIn('the roots', own.roots.join(''));
+function made(own: OwnAuthority, beside: Stored['pluggedIn'] = {}): Current {
   const { certificate, key } = own.signer;
-  return { signer: readSigner({ certificate, key, chain: '', roots: own.roots.join('') }), ...trusted(roots), own };
+  const ownRoots = own.roots.join('');
+  const roots = trustedRoots(ownRoots, beside['root-cert.pem'] ?? '');
+  const signer = readSigner({ certificate, key, chain: '', roots: ownRoots });
+  return { signer, roots, bundle: bundleOf(roots), own };
 }
 
-function pluggedIn(files: NonNullable<Stored['pluggedIn']>): Current {
-  const { 'ca-cert.pem': certificate, 'ca-key.pem': key, 'root-cert.pem': roots, 'cert-chain.pem': chain = '' } = files;
-  if (certificate === undefined || key === undefined || roots === undefined) {
+function pluggedIn(files: Stored['pluggedIn'] = {}): Current {
+  const {
+    'ca-cert.pem': certificate,
+    'ca-key.pem': key,
+    'root-cert.pem': rootFile,
+    'cert-chain.pem': chain = '',
+  } = files;
+  if (certificate === undefined || key === undefined || rootFile === undefined) {
     throw new AuthorityError(
       'a plugged-in authority is ca-cert.pem, ca-key.pem, root-cert.pem and, if need be, cert-chain.pem',
     );
   }
-  const signer = readSigner({ certificate, key, chain, roots });
-  return { signer, ...trusted(certificatesIn('root-cert.pem', roots)), own: undefined };
-}
-
-function trusted(roots: readonly X509Certificate[]): Pick<Current, 'roots' | 'bundle'> {
-  return { roots, bundle: roots.map(pemOf).join('') };
+  const roots = trustedRoots('', rootFile);
+  return {
+    signer: readSigner({ certificate, key, chain, roots: rootFile }),
+    roots,
+    bundle: bundleOf(roots),
+    own: undefined,
+  };
 }
 
 /** URIs in certificates are ASCII (RFC 5280 4.2.1.6). */

@@ -8,7 +8,11 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { authorityStoreOf } from '../../src/app/authority.ts';
 import { chartFolder, namespace, renderChart } from '../../deploy/helm/helm.ts';
+import { readState } from '../../src/identity/authority-state.ts';
+import { ownName } from '../../src/identity/authority-store.ts';
+import { readAuthority, requestRotation } from '../../src/identity/change-state.ts';
 import { untilEstablished } from '../../src/cli/install-crds.ts';
 import { ownDefinitions } from '../../src/cli/own-definitions.ts';
 import { ApiServer } from '../support/api-server/api-server.ts';
@@ -151,6 +155,20 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
       return clientConfig.caBundle;
     });
     expect(Buffer.from(bundle, 'base64').toString().trim()).toBe(readFileSync(place('ca.crt'), 'utf8').trim());
+  });
+
+  it('istio-compat/I51: makes the root of the mesh in a Secret, and replaces it there when it is told to', async () => {
+    const caSecret = { namespace, name: `${name}-ca` };
+    const store = authorityStoreOf({ caDir: undefined, caSecret }, server.client);
+    if (store === undefined) throw new Error('there is no store');
+    expect((await readAuthority(store)).state.authority?.rotation.kind).toBe('steady');
+    expect(await requestRotation(store)).toBe(true);
+    const adding = await eventually(`/api/v1/namespaces/${namespace}/secrets/${name}-ca`, ({ data }) => {
+      const { [ownName]: text = '' } = data as Readonly<Record<string, string>>;
+      const { authority } = readState(Buffer.from(text, 'base64').toString());
+      return authority?.rotation.kind === 'adding' ? authority : undefined;
+    });
+    expect(adding.roots).toHaveLength(2);
   });
 
   it('is refused nothing', () => {

@@ -62,6 +62,9 @@ capabilities: { drop: [ALL] }
 {{- if .Values.remoteClusters.enabled }}
 {{- $_ := set $own "kubernetesRemoteSecrets" .Release.Namespace }}
 {{- end }}
+{{- if .Values.ca.enabled }}
+{{- $_ := set $own "caSecret" (printf "%s/%s-ca" .Release.Namespace (include "weir.name" .)) }}
+{{- end }}
 {{- if .Values.xds.tls.secretName }}
 {{- $_ := set $own "xdsTls" (printf "%s:15012" .Values.listen) }}
 {{- $_ := set $own "xdsTlsCert" "/etc/weir/xds-tls/tls.crt" }}
