@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { parseSocketAddress, type SocketAddress } from '../app/listen-address.ts';
 import { parseCidr } from '../model/cidr.ts';
+import { readCidrs, readPorts } from '../inject/interception-values.ts';
+import { readProbe, type CarriedProbe } from '../inject/probes.ts';
 import type { Locality } from '../model/workload.ts';
 
 /** Reads the values of options; what they throw commander prints behind the option's name. */
@@ -29,21 +31,24 @@ export function cidrArgument(text: string): string {
   throw new InvalidArgumentError('It must be a CIDR, for example 127.40.0.0/16.');
 }
 
-/** Blocks and single addresses. */
 export function cidrsArgument(text: string): readonly string[] {
-  const blocks = text.split(',').map((block) => block.trim());
-  // An address with a zone means something on one machine only.
-  if (blocks.every((block) => parseCidr(block) !== undefined && !block.includes('%'))) return blocks;
+  const blocks = readCidrs(text);
+  if (blocks !== undefined) return blocks;
   throw new InvalidArgumentError(
     'It must be addresses or CIDRs with commas between them, for example 10.0.0.0/8,192.0.2.7.',
   );
 }
 
 export function portsArgument(text: string): readonly number[] {
-  const ports = text.split(',').map((port) => port.trim());
-  if (ports.every((port) => /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
-    return ports.map(Number);
+  const ports = readPorts(text);
+  if (ports !== undefined) return ports;
   throw new InvalidArgumentError('It must be ports from 1 to 65535 with commas between them, for example 22,9090.');
+}
+
+export function probeArgument(text: string, before: readonly CarriedProbe[]): readonly CarriedProbe[] {
+  const probe = readProbe(text);
+  if (probe !== undefined) return [...before, probe];
+  throw new InvalidArgumentError('It must be PATH=CHECK, for example /app-health/web/readyz=http:8080/healthz.');
 }
 
 /** What is a name in Kubernetes: lower case, no blanks, so that it can be part of a host name. */

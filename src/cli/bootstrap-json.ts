@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { bootstrap } from '../inject/bootstrap.ts';
 import type { ControlPlaneSecurity } from '../inject/control-plane.ts';
 import { parseNodeId, proxyNode, type WorkloadIdentity } from '../inject/proxy-node.ts';
@@ -13,7 +14,8 @@ import { CommandError, exitCodes } from './exit-codes.ts';
  * @throws CommandError when they name no workload that Weir would serve
  */
 export function bootstrapJson(flags: BootstrapFlags): Json {
-  const node = proxyNode(identityOf(flags), {
+  const identity = identityOf(flags);
+  const node = proxyNode(identity, {
     labels: flags.labels,
     serviceAccount: flags.serviceAccount,
     clusterId: flags.clusterId,
@@ -25,6 +27,9 @@ export function bootstrapJson(flags: BootstrapFlags): Json {
   // The server reads the node by the same function: what it would refuse is refused here.
   const proxy = proxyOfNode(toJson('envoy.config.core.v3.Node', node), proxyKey);
   if (isNodeError(proxy)) throw new CommandError(exitCodes.usage, proxy.problems.join('\n'));
+  if (flags.probe.length > 0 && flags.statusPort === undefined) {
+    throw new CommandError(exitCodes.usage, '--probe needs --status-port, which is where probes are answered');
+  }
   const message = bootstrap({
     node,
     xds: flags.xds,
@@ -32,9 +37,17 @@ export function bootstrapJson(flags: BootstrapFlags): Json {
     serverName: flags.serverName,
     adminPort: flags.adminPort,
     statusPort: flags.statusPort,
+    probes: flags.probe,
+    applicationAddress: applicationAddress(identity.ip, flags),
     wire: flags.stateOfTheWorld ? 'sotw' : 'delta',
   });
   return toJson('envoy.config.bootstrap.v3.Bootstrap', message);
+}
+
+/** Where the Envoy itself has the address of the workload, and where it cannot dial it past the rules, the application is at the loopback. */
+function applicationAddress(ip: string, { interception }: BootstrapFlags): string {
+  if (isIP(ip) === 6) return '::1';
+  return interception === 'none' ? '127.0.0.1' : ip;
 }
 
 function securityOf(flags: BootstrapFlags): ControlPlaneSecurity {

@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import type { SocketAddress } from '../app/listen-address.ts';
+import type { CarriedProbe } from '../inject/probes.ts';
 import type { Interception } from '../model/proxy.ts';
 import { unknownLocality, type Locality } from '../model/workload.ts';
 import { describeError } from '../observe/log.ts';
@@ -12,6 +13,7 @@ import {
   localityArgument,
   nameArgument,
   portArgument,
+  probeArgument,
   socketAddressArgument,
 } from './arguments.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -37,6 +39,7 @@ export interface BootstrapFlags {
   readonly serverName?: string;
   readonly adminPort: number;
   readonly statusPort?: number;
+  readonly probe: readonly CarriedProbe[];
   readonly stateOfTheWorld: boolean;
   readonly output?: string;
 }
@@ -128,8 +131,14 @@ function proxyOptions(): readonly Option[] {
       .argParser(portArgument),
     new Option(
       '--status-port <PORT>',
-      'port on all addresses that answers /ready and /stats/prometheus, for probes and scrapers',
+      'port on all addresses that answers /ready (also as /healthz/ready) and /stats/prometheus, for probes and scrapers',
     ).argParser(portArgument),
+    new Option(
+      '--probe <PATH=CHECK>',
+      'health check of the application that the status port carries on, as http:PORT/PATH, https:PORT/PATH, tcp:PORT or grpc:PORT/SERVICE; may be repeated',
+    )
+      .default([], 'none')
+      .argParser(probeArgument),
     new Option('--state-of-the-world', 'the older form of xDS, in which a change sends a whole type again').default(
       false,
     ),

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Host } from '../app/host.ts';
 import type { AddressFamily } from '../inject/interception.ts';
+import { readFamilies, readInterfaces } from '../inject/interception-values.ts';
 import { cidrsArgument, portArgument, portsArgument } from './arguments.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
@@ -126,14 +127,14 @@ function numbersArgument(text: string): readonly number[] {
   throw new InvalidArgumentError('It must be numbers of users or groups with commas between them, for example 1337.');
 }
 
-/** Names of the kernel: 15 characters at most. One that ends in `*` stands for all that begin so. */
 function interfacesArgument(text: string): readonly string[] {
-  if (/^[\w.:-]{1,15}\*?(,[\w.:-]{1,15}\*?)*$/.test(text)) return text.split(',');
+  const interfaces = readInterfaces(text);
+  if (interfaces !== undefined) return interfaces;
   throw new InvalidArgumentError('It must be names of interfaces with commas between them, for example eth1,tun*.');
 }
 
 function familiesArgument(text: string): readonly AddressFamily[] {
-  const families = text.split(',').filter((family) => family === 'ipv4' || family === 'ipv6');
-  if (families.join(',') === text) return [...new Set(families)];
+  const families = readFamilies(text);
+  if (families !== undefined) return families;
   throw new InvalidArgumentError('It must be ipv4, ipv6 or both with a comma between them.');
 }

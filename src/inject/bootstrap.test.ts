@@ -8,6 +8,7 @@ import { Authority } from '../../test/support/certificates.ts';
 import { locateEnvoy } from '../app/envoy-binary.ts';
 import { fromJson, toJson } from '../xds/json.ts';
 import { bootstrap, type BootstrapOptions } from './bootstrap.ts';
+import { readProbe } from './probes.ts';
 import { nodeId, parseNodeId, proxyNode, type ProxyFacts } from './proxy-node.ts';
 
 const workload = { name: 'web-1', namespace: 'shop', ip: '10.1.2.3', domain: 'cluster.local' };
@@ -33,6 +34,8 @@ function aBootstrap(options: Partial<BootstrapOptions> = {}) {
     serverName: undefined,
     adminPort: 15000,
     statusPort: undefined,
+    probes: [],
+    applicationAddress: '10.1.2.3',
     wire: 'delta',
     ...options,
   });
@@ -205,6 +208,15 @@ describe.skipIf(envoy === undefined && !(process.env['WEIR_REQUIRE'] ?? '').incl
     ['state of the world', aBootstrap({ wire: 'sotw' })],
     ['by name', aBootstrap({ xds: { host: 'weir.weir-system.svc', port: 15010 } })],
     ['with a status port', aBootstrap({ statusPort: 15021 })],
+    [
+      'with probes',
+      aBootstrap({
+        statusPort: 15021,
+        probes: ['/h=http:80/x', '/s=https:443/', '/t=tcp:5432', '/g=grpc:9000/a.B'].flatMap(
+          (text) => readProbe(text) ?? [],
+        ),
+      }),
+    ],
   ])('accepts it: %s', async (name, json) => {
     const file = join(folder, `${name.replaceAll(' ', '-')}.json`);
     writeFileSync(file, JSON.stringify(json));

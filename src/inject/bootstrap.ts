@@ -2,6 +2,7 @@ import type * as envoy from '../xds/envoy.ts';
 import { milliseconds } from '../xds/envoy.ts';
 import { pack } from '../xds/proto.ts';
 import { controlPlaneConnection, type ControlPlaneAddress, type ControlPlaneSecurity } from './control-plane.ts';
+import type { CarriedProbe } from './probes.ts';
 import { statusListener } from './status-listener.ts';
 
 export interface BootstrapOptions {
@@ -15,6 +16,10 @@ export interface BootstrapOptions {
   readonly adminPort: number;
   /** Port on all addresses that answers `/ready` and `/stats/prometheus`; undefined: none. */
   readonly statusPort: number | undefined;
+  /** Health checks of the application that are carried on at the status port. */
+  readonly probes: readonly CarriedProbe[];
+  /** Where the application listens. */
+  readonly applicationAddress: string;
   /** `delta`: what changed. `sotw`: the whole state of a type with every change. */
   readonly wire: 'delta' | 'sotw';
 }
@@ -26,13 +31,13 @@ export interface BootstrapOptions {
 export function bootstrap(options: BootstrapOptions): envoy.Bootstrap {
   const { node, adminPort, statusPort, xds, security, serverName } = options;
   const connection = controlPlaneConnection(xds, security, serverName);
-  const status = statusPort === undefined ? undefined : statusListener(statusPort, adminPort);
+  const status = statusPort === undefined ? undefined : statusListener({ ...options, port: statusPort });
   return {
     node,
     admin: { address: socketAddress('127.0.0.1', adminPort) },
     dynamicResources: dynamicResources(connection.grpcService, options),
     staticResources: {
-      clusters: [...connection.clusters, ...(status === undefined ? [] : [status.cluster])],
+      clusters: [...connection.clusters, ...(status === undefined ? [] : status.clusters)],
       ...(status === undefined ? {} : { listeners: [status.listener] }),
     },
     // Without a limit Envoy accepts connections until it has no file descriptors left to serve them with.
