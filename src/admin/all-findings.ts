@@ -13,17 +13,23 @@ const kinds: readonly ConfigKind[] = [
   'networking.istio.io/ServiceEntry',
   'networking.istio.io/VirtualService',
   'networking.istio.io/WorkloadEntry',
+  'security.istio.io/AuthorizationPolicy',
   'security.istio.io/PeerAuthentication',
+  'security.istio.io/RequestAuthentication',
 ];
 
-/** What an object in force is warned of by itself, whatever else there is: fields that are not acted on, faults without percentage. */
+/**
+ * What is wrong with an object by itself, whatever else there is: fields that are not acted on, faults without percentage; errors of those for
+ * which something stands in.
+ */
 const warningsOf: Query<ConfigKey, readonly Finding[]> = {
   name: 'warningsOf',
   compute(read, key) {
     const object = read(configs, key);
     const decoded = object === undefined ? undefined : decodeConfig(object);
-    if (object === undefined || decoded?.kind !== 'valid') return [];
-    return decoded.warnings.map((warning) => ({ ...warning, object: referenceToConfig(object) }));
+    if (object === undefined || decoded === undefined) return [];
+    const violations = decoded.kind === 'valid' ? decoded.warnings : decoded.violations;
+    return violations.map((violation) => ({ ...violation, object: referenceToConfig(object) }));
   },
   equal: isDeepStrictEqual,
 };

@@ -6,7 +6,7 @@ import { keyOfConfig, type ConfigKind, type ConfigObject } from '../model/config
 import type { Violation } from '../model/provenance.ts';
 import { decodeConfig } from '../policy/dialects/istio/decode.ts';
 import { findingsAbout } from '../policy/findings.ts';
-import { admit } from './admission.ts';
+import { admitReadable } from './admission.ts';
 
 export interface JudgeOptions {
   /** What is in force now: findings about the object beside the others are warnings. */
@@ -20,7 +20,7 @@ export function judgeOf({ read, domain }: JudgeOptions): Judge {
   return (content) => {
     const document = kindOfDocument(textOf(content['apiVersion']), textOf(content['kind']));
     if (document.kind !== 'read' || !isConfigKind(document.as)) return undefined;
-    const context = { source: 'admission', origin: { source: 'admission' }, domain, admit };
+    const context = { source: 'admission', origin: { source: 'admission' }, domain, admit: admitReadable };
     const { outcome } = readRows(document.as, content, document.namespaced, context);
     if (outcome.kind === 'invalid') return outcome.violations;
     return outcome.value.flatMap((row) => (row.kind === 'config' ? warningsAbout(row.row, read) : []));
@@ -43,7 +43,9 @@ const configKinds: Readonly<Record<ConfigKind, true>> = {
   'networking.istio.io/DestinationRule': true,
   'networking.istio.io/ServiceEntry': true,
   'networking.istio.io/WorkloadEntry': true,
+  'security.istio.io/AuthorizationPolicy': true,
   'security.istio.io/PeerAuthentication': true,
+  'security.istio.io/RequestAuthentication': true,
   'mesh.istio.io/MeshConfig': true,
 };
 

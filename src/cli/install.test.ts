@@ -39,7 +39,9 @@ const names = [
   ...['destinationrules', 'serviceentries', 'virtualservices', 'workloadentries'].map(
     (plural) => `${plural}.networking.istio.io`,
   ),
+  'authorizationpolicies.security.istio.io',
   'peerauthentications.security.istio.io',
+  'requestauthentications.security.istio.io',
 ];
 const all = (outcome: string) => names.map((name) => `${name} ${outcome}\n`).join('');
 const definition = 'workloadentries.networking.istio.io';

@@ -7,7 +7,9 @@ export type ConfigKind =
   | 'networking.istio.io/DestinationRule'
   | 'networking.istio.io/ServiceEntry'
   | 'networking.istio.io/WorkloadEntry'
+  | 'security.istio.io/AuthorizationPolicy'
   | 'security.istio.io/PeerAuthentication'
+  | 'security.istio.io/RequestAuthentication'
   | 'mesh.istio.io/MeshConfig';
 
 /**

@@ -74,6 +74,47 @@ export const findingCodes = {
       'Two services without addresses have a port of one number whose connections carry no name; the older one gets them all',
     remedy: 'Give the services addresses, or different port numbers',
   },
+  WEIR1421: {
+    title: 'From and to in separate rules',
+    meaning:
+      'One rule of an AuthorizationPolicy says only who, another one only what: either is enough, both together are not asked for',
+    remedy: 'Put from and to into one rule if both shall hold',
+  },
+  WEIR1422: {
+    title: 'Fields of requests on a port without requests',
+    meaning:
+      'A policy looks at paths, methods, hosts, headers or tokens, and a port of its workloads carries plain connections: there, what it allows is not allowed, and what it denies is denied whatever these fields say',
+    remedy: 'Declare the protocol of the port, or write rules for it that look at ports and callers only',
+  },
+  WEIR1424: {
+    title: 'Allows nothing',
+    meaning:
+      'An AuthorizationPolicy with the action ALLOW has no rule: calls to its workloads that no other policy allows are denied',
+    remedy: 'Add rules, or leave it if that is meant',
+  },
+  WEIR1425: {
+    title: 'Tokens are not asked for',
+    meaning:
+      'A RequestAuthentication refuses wrong tokens, but no AuthorizationPolicy of its workloads asks for one: who shows none comes in',
+    remedy: 'Add an AuthorizationPolicy that denies notRequestPrincipals: ["*"], or that allows requestPrincipals',
+  },
+  WEIR1426: {
+    title: 'Provider not found',
+    meaning:
+      'A policy with the action CUSTOM names a provider that the mesh configuration does not have, or whose service is not there: calls that match are denied',
+    remedy: 'Correct the name, or add the provider or its service',
+  },
+  WEIR1427: {
+    title: 'Tokens are asked for and cannot be known',
+    meaning:
+      'An AuthorizationPolicy looks at tokens, but no RequestAuthentication of its workloads says which are taken',
+    remedy: 'Add a RequestAuthentication for the same workloads',
+  },
+  IST0127: {
+    title: 'No matching workloads',
+    meaning: 'The selector of an object matches no workload',
+    remedy: 'Correct the labels; nothing is wrong if the workloads are still to come',
+  },
 } as const satisfies Readonly<Record<string, ViolationCode>>;
 
 /** A code that is in this catalogue. */

@@ -1,3 +1,4 @@
+import type { AuthorizationProvider } from './authorization-provider.ts';
 import type { LocalityPreference, TrafficPolicy } from './traffic-policy.ts';
 import type { Retries } from './routing.ts';
 
@@ -8,6 +9,8 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** Workloads of the mesh call each other with mutual TLS where no rule says otherwise. */
   readonly autoMutualTls: boolean;
+  /** Other trust domains whose identities are the same as the mesh's own. */
+  readonly trustDomainAliases: readonly string[];
   readonly outboundTraffic: 'allow-any' | 'registry-only';
   readonly defaultServiceExportTo: readonly string[];
   readonly defaultVirtualServiceExportTo: readonly string[];
@@ -25,6 +28,8 @@ export interface MeshSettings {
   readonly accessLogEncoding: 'text' | 'json';
   readonly proxyListenPort: number;
   readonly proxyInboundListenPort: number;
+  /** Who may be asked by policies that consult. */
+  readonly authorizationProviders: readonly AuthorizationProvider[];
   readonly pathNormalization: 'none' | 'base' | 'merge-slashes' | 'decode-and-merge-slashes';
 }
 
@@ -32,6 +37,7 @@ export const defaultMeshSettings: MeshSettings = {
   rootNamespace: 'weir-system',
   trustDomain: 'cluster.local',
   autoMutualTls: true,
+  trustDomainAliases: [],
   outboundTraffic: 'allow-any',
   defaultServiceExportTo: ['*'],
   defaultVirtualServiceExportTo: ['*'],
@@ -47,5 +53,6 @@ export const defaultMeshSettings: MeshSettings = {
   accessLogEncoding: 'text',
   proxyListenPort: 15001,
   proxyInboundListenPort: 15006,
+  authorizationProviders: [],
   pathNormalization: 'base',
 };

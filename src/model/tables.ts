@@ -1,3 +1,4 @@
+import type { KeySet } from './authentication.ts';
 import type { Index, Table } from '../incremental/definitions.ts';
 import { keyOfConfig, type ConfigObject } from './config-object.ts';
 import { changedAddresses, equalShards, type EndpointShard } from './endpoint.ts';
@@ -41,6 +42,13 @@ export const proxies: Table<ProxyKey, Proxy> = { name: 'proxies', keyOf: (row) =
 export const sources: Table<string, Source> = { name: 'sources', keyOf: (row) => row.name, equal: isDeepStrictEqual };
 export const sourceProblems: Table<string, SourceProblem> = {
   name: 'sourceProblems',
+  keyOf: (row) => row.key,
+  equal: isDeepStrictEqual,
+};
+
+/** Public keys that were fetched; no row: not yet. */
+export const keySets: Table<string, KeySet> = {
+  name: 'keySets',
   keyOf: (row) => row.key,
   equal: isDeepStrictEqual,
 };

@@ -1,3 +1,5 @@
+import { securityCodes } from './security-codes.ts';
+
 /**
  * What can be wrong with a configuration object, under codes that stay the same over versions. Istio's own codes are reused where
  * the meaning is equal (policy P443); `WEIR1xxx` are Weir's. `docs/errors.md` explains each to the person who wrote the object.
@@ -298,6 +300,7 @@ export const violationCodes = {
     meaning: 'A TCP port without addresses takes every connection to that port number, whatever its destination',
     remedy: 'Add addresses to the ServiceEntry, or declare HTTP or TLS if that is what is spoken',
   },
+  ...securityCodes,
   WEIR2001: {
     title: 'Directory missing',
     meaning:

@@ -4,10 +4,12 @@ import type { ConfigKey } from '../model/keys.ts';
 import { configs } from '../model/tables.ts';
 import { decodeConfig } from './dialects/istio/decode.ts';
 import type {
+  DecodedAuthorizationPolicy,
   DecodedConfig,
   DecodedDestinationRule,
   DecodedMeshConfig,
   DecodedPeerAuthentication,
+  DecodedRequestAuthentication,
   DecodedServiceEntry,
   DecodedVirtualService,
   DecodedWorkloadEntry,
@@ -23,6 +25,17 @@ function valueIn<Kind extends DecodedConfig['kind']>(
   if (object?.kind !== written) return undefined;
   const decoded = decodeConfig(object);
   return decoded.kind === 'valid' && isOf(decoded.value, kind) ? decoded.value : undefined;
+}
+
+function valueOrStandIn<Kind extends DecodedConfig['kind']>(
+  object: ConfigObject | undefined,
+  written: ConfigKind,
+  kind: Kind,
+): Extract<DecodedConfig, { kind: Kind }> | undefined {
+  if (object?.kind !== written) return undefined;
+  const decoded = decodeConfig(object);
+  const value = decoded.kind === 'valid' ? decoded.value : decoded.standIn;
+  return value !== undefined && isOf(value, kind) ? value : undefined;
 }
 
 function isOf<Kind extends DecodedConfig['kind']>(
@@ -47,6 +60,18 @@ export function serviceEntryIn(object: ConfigObject | undefined): DecodedService
 
 export function workloadEntryIn(object: ConfigObject | undefined): DecodedWorkloadEntry | undefined {
   return valueIn(object, 'networking.istio.io/WorkloadEntry', 'workload-entry');
+}
+
+/** A policy for workloads; in place of one that is wrong, what stands in for it. */
+export function authorizationPolicyIn(object: ConfigObject | undefined): DecodedAuthorizationPolicy | undefined {
+  const value = valueOrStandIn(object, 'security.istio.io/AuthorizationPolicy', 'authorization-policy');
+  return value?.isForSidecars === true ? value : undefined;
+}
+
+/** As `authorizationPolicyIn`. */
+export function requestAuthenticationIn(object: ConfigObject | undefined): DecodedRequestAuthentication | undefined {
+  const value = valueOrStandIn(object, 'security.istio.io/RequestAuthentication', 'request-authentication');
+  return value?.isForSidecars === true ? value : undefined;
 }
 
 export function peerAuthenticationIn(object: ConfigObject | undefined): DecodedPeerAuthentication | undefined {
@@ -75,4 +100,12 @@ export function readWorkloadEntry(read: Read, key: ConfigKey): DecodedWorkloadEn
 
 export function readPeerAuthentication(read: Read, key: ConfigKey): DecodedPeerAuthentication | undefined {
   return peerAuthenticationIn(read(configs, key));
+}
+
+export function readAuthorizationPolicy(read: Read, key: ConfigKey): DecodedAuthorizationPolicy | undefined {
+  return authorizationPolicyIn(read(configs, key));
+}
+
+export function readRequestAuthentication(read: Read, key: ConfigKey): DecodedRequestAuthentication | undefined {
+  return requestAuthenticationIn(read(configs, key));
 }

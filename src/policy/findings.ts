@@ -4,7 +4,15 @@ import type { ConfigKind, ConfigObject } from '../model/config-object.ts';
 import type { ConfigKey, ServiceKey } from '../model/keys.ts';
 import type { Finding } from '../model/provenance.ts';
 import { allServices, configs, configsByKind } from '../model/tables.ts';
-import { meshConfigIn, serviceEntryIn, destinationRuleIn, virtualServiceIn } from './decoded-objects.ts';
+import { authenticationFindings, authorizationFindings } from './authorization-findings.ts';
+import {
+  authorizationPolicyIn,
+  requestAuthenticationIn,
+  meshConfigIn,
+  serviceEntryIn,
+  destinationRuleIn,
+  virtualServiceIn,
+} from './decoded-objects.ts';
 import { routeConflicts } from './route-conflicts.ts';
 import { routeTargets } from './route-targets.ts';
 import { ruleFindings } from './rule-findings.ts';
@@ -48,6 +56,14 @@ export function findingsAbout(read: Read, key: ConfigKey, object: ConfigObject):
       const value = meshConfigIn(object);
       return value === undefined ? [] : meshConfigFindings(read, value);
     }
+    case 'security.istio.io/AuthorizationPolicy': {
+      const value = authorizationPolicyIn(object);
+      return value === undefined ? [] : authorizationFindings(read, value);
+    }
+    case 'security.istio.io/RequestAuthentication': {
+      const value = requestAuthenticationIn(object);
+      return value === undefined ? [] : authenticationFindings(read, value);
+    }
     case 'networking.istio.io/WorkloadEntry':
     case 'security.istio.io/PeerAuthentication':
       return [];
@@ -78,5 +94,7 @@ const checkedKinds: readonly ConfigKind[] = [
   'networking.istio.io/ServiceEntry',
   'networking.istio.io/VirtualService',
   'networking.istio.io/DestinationRule',
+  'security.istio.io/AuthorizationPolicy',
+  'security.istio.io/RequestAuthentication',
   'mesh.istio.io/MeshConfig',
 ];

@@ -62,3 +62,4 @@ export const defaultDestinationRuleExportTo = setting('defaultDestinationRuleExp
 export const defaultRetries = setting('defaultRetries');
 export const defaultTrafficPolicy = setting('defaultTrafficPolicy');
 export const defaultLocality = setting('locality');
+export const authorizationProviders = setting('authorizationProviders');

@@ -16,6 +16,12 @@ export const servicesByVisibility: Index<string, ServiceKey, Service> = {
   valuesOf: (row) => visibilityValues(row.exportTo, row.namespace),
 };
 
+export const servicesInNamespace: Index<string, ServiceKey, Service> = {
+  name: 'servicesInNamespace',
+  table: services,
+  valuesOf: (row) => [row.namespace],
+};
+
 /** By `namespace label=value`, one pair of the selector. */
 export const servicesBySelector: Index<string, ServiceKey, Service> = {
   name: 'servicesBySelector',

@@ -54,6 +54,11 @@ function refusedAs(refusals: readonly SourceProblem[], object: ConfigObject | un
 }
 
 function acceptedAs(object: ConfigObject): Condition {
+  const decoded = decodeConfig(object);
+  if (decoded.kind === 'invalid') {
+    const message = violationList('in force as if it denied all that it may be meant to keep out', decoded.violations);
+    return { type: 'Accepted', status: 'False', reason: 'Invalid', message, observedGeneration: object.generation };
+  }
   const warnings = warningsOf(object).filter(({ code }) => !Object.hasOwn(shadows, code));
   const message = warnings.length === 0 ? 'in force' : violationList('in force, but perhaps not as meant', warnings);
   return { type: 'Accepted', status: 'True', reason: 'Accepted', message, observedGeneration: object.generation };
@@ -110,10 +115,12 @@ type Reasons = Readonly<Record<string, string>>;
 /** What an object names and that is not there, or not as it is named. */
 const unresolvedReferences = {
   IST0101: 'HostNotFound',
+  IST0127: 'NoMatchingWorkloads',
   IST0173: 'SubsetWithoutEndpoints',
   WEIR1402: 'HostNotFound',
   WEIR1403: 'SubsetNotFound',
   WEIR1404: 'PortNotServed',
+  WEIR1426: 'ProviderNotFound',
 } as const satisfies Partial<Record<FindingCode, string>>;
 
 /** Where another object that claims the same holds instead. */

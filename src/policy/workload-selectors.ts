@@ -4,7 +4,7 @@ import { compareText, type ConfigKind, type ConfigObject } from '../model/config
 import { compositeKey, partsOfConfigKey, type ConfigKey } from '../model/keys.ts';
 import { configs } from '../model/tables.ts';
 import { inNamespace } from './config-indexes.ts';
-import { peerAuthenticationIn } from './decoded-objects.ts';
+import { authorizationPolicyIn, peerAuthenticationIn, requestAuthenticationIn } from './decoded-objects.ts';
 import { equalLists } from './equality.ts';
 import { indexedPair, labelPairs, selects, type Labels } from './label-match.ts';
 import { rootNamespace } from './mesh.ts';
@@ -24,6 +24,8 @@ interface SelectingKind {
 }
 
 const selectingKinds = {
+  'security.istio.io/AuthorizationPolicy': { valueIn: authorizationPolicyIn, selectorInRoot: 'everywhere' },
+  'security.istio.io/RequestAuthentication': { valueIn: requestAuthenticationIn, selectorInRoot: 'everywhere' },
   'security.istio.io/PeerAuthentication': { valueIn: peerAuthenticationIn, selectorInRoot: 'ignored' },
 } as const satisfies Partial<Record<ConfigKind, SelectingKind>>;
 

@@ -10,7 +10,9 @@ const kinds = {
   DestinationRule: 'networking.istio.io/DestinationRule',
   ServiceEntry: 'networking.istio.io/ServiceEntry',
   WorkloadEntry: 'networking.istio.io/WorkloadEntry',
+  AuthorizationPolicy: 'security.istio.io/AuthorizationPolicy',
   PeerAuthentication: 'security.istio.io/PeerAuthentication',
+  RequestAuthentication: 'security.istio.io/RequestAuthentication',
   MeshConfig: 'mesh.istio.io/MeshConfig',
 } as const satisfies Readonly<Record<string, ConfigKind>>;
 
@@ -19,7 +21,9 @@ const valueKinds = {
   DestinationRule: 'destination-rule',
   ServiceEntry: 'service-entry',
   WorkloadEntry: 'workload-entry',
+  AuthorizationPolicy: 'authorization-policy',
   PeerAuthentication: 'peer-authentication',
+  RequestAuthentication: 'request-authentication',
   MeshConfig: 'mesh-config',
 } as const satisfies Readonly<Record<keyof typeof kinds, DecodedConfig['kind']>>;
 

@@ -239,6 +239,14 @@ export function aWorkloadEntry(name: string, spec: unknown, options: ObjectOptio
   return anObject('networking.istio.io/WorkloadEntry', name, spec, options);
 }
 
+export function anAuthorizationPolicy(name: string, spec: unknown, options: ObjectOptions = {}): ARow {
+  return anObject('security.istio.io/AuthorizationPolicy', name, spec, options);
+}
+
+export function aRequestAuthentication(name: string, spec: unknown, options: ObjectOptions = {}): ARow {
+  return anObject('security.istio.io/RequestAuthentication', name, spec, options);
+}
+
 export function aPeerAuthentication(name: string, spec: unknown, options: ObjectOptions = {}): ARow {
   return anObject('security.istio.io/PeerAuthentication', name, spec, options);
 }

@@ -293,7 +293,7 @@ describe('a bad edit', () => {
   });
 
   it('that stands elsewhere in the file does not keep what is removed later', async () => {
-    const bad = 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x}\n';
+    const bad = 'apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: x}\n';
     const followed = await follow({ 'a.yaml': documents(bad, serviceDocument('a'), serviceDocument('b')) });
     expect(followed.problems.length).toBe(1);
     followed.write('a.yaml', documents(bad, serviceDocument('a')));

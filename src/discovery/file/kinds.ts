@@ -40,7 +40,9 @@ const knownKinds: readonly Known[] = [
   known('networking.istio.io/DestinationRule', istioVersions),
   known('networking.istio.io/ServiceEntry', istioVersions),
   known('networking.istio.io/WorkloadEntry', istioVersions),
+  known('security.istio.io/AuthorizationPolicy', securityVersions),
   known('security.istio.io/PeerAuthentication', securityVersions),
+  known('security.istio.io/RequestAuthentication', securityVersions),
   known('mesh.istio.io/MeshConfig', ['v1alpha1']),
 ];
 

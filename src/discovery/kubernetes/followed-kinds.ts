@@ -40,7 +40,9 @@ export const definedKinds: readonly FollowedKind[] = [
   kindOf('networking.istio.io/DestinationRule', 'destinationrules', istioVersions),
   kindOf('networking.istio.io/ServiceEntry', 'serviceentries', istioVersions),
   kindOf('networking.istio.io/WorkloadEntry', 'workloadentries', istioVersions),
+  kindOf('security.istio.io/AuthorizationPolicy', 'authorizationpolicies', securityVersions),
   kindOf('security.istio.io/PeerAuthentication', 'peerauthentications', securityVersions),
+  kindOf('security.istio.io/RequestAuthentication', 'requestauthentications', securityVersions),
 ];
 
 /** The ConfigMap that holds the settings of the mesh. */

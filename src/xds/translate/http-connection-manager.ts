@@ -4,6 +4,7 @@ import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
 import { pack } from '../proto.ts';
 import { accessLogs, type AccessLogSettings } from './access-log.ts';
+import type { InboundSecurity } from './filters/http-filter.ts';
 import { httpFilters } from './filters/order.ts';
 
 /** What of the mesh's settings HTTP chains depend on. */
@@ -24,6 +25,7 @@ export type HttpChain = {
       readonly direction: 'inbound';
       /** Of the only port that the chain serves; `auto` when there are many. */
       readonly protocol: Protocol;
+      readonly security: InboundSecurity;
       readonly routes: envoy.RouteConfiguration;
     }
 );

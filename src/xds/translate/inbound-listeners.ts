@@ -5,9 +5,10 @@ import type { MeshSettings } from '../../model/mesh-settings.ts';
 import { mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
 import type { SecretOrigin } from '../../model/proxy.ts';
 import { inboundPorts } from '../../policy/inbound.ts';
-import { meshSettings, trustDomain } from '../../policy/mesh.ts';
+import { meshSettings } from '../../policy/mesh.ts';
 import { modeOfPort, mutualTlsOfScope, otherPorts, type EffectiveMutualTls } from '../../policy/mutual-tls.ts';
 import { scopeFactsOf } from '../../policy/scope.ts';
+import { trustDomains } from '../../policy/trust-domains.ts';
 import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
 import {
@@ -22,8 +23,10 @@ import { httpConnectionManager } from './http-connection-manager.ts';
 import { entrances, type Entrance } from './inbound-entrances.ts';
 import { anyAddress, buildListener, type Chain } from './listener.ts';
 import { secretsNamed, serverTls } from './mesh-tls.ts';
+import type { InboundSecurity } from './filters/http-filter.ts';
+import { connectionFilters, inboundSecurity } from './inbound-security.ts';
 import { inboundRetryPolicy } from './retry.ts';
-import { tcpProxy, toCluster } from './tcp-proxy.ts';
+import { tcpProxy, toCluster, type ConnectionTarget } from './tcp-proxy.ts';
 import type { Translated } from './translated.ts';
 
 /** Names of the listeners for what others call at a workload, sorted (policy P320, P361). */
@@ -42,13 +45,15 @@ export function translateInboundListener(
 ): Translated<envoy.Listener> | undefined {
   const { interception, bindAddresses, secrets } = scopeFactsOf(scope, 'inbound');
   const ports = read(inboundPorts, scope);
+  const { security, provenance: guards } = inboundSecurity(read, scope);
   const context: InboundContext = {
     settings: read(meshSettings, 'mesh'),
     secrets,
-    trustDomains: [read(trustDomain, 'mesh')],
+    trustDomains: read(trustDomains, 'mesh'),
     mutualTls: mutualTlsOfScope(read, scope),
+    security,
   };
-  const { provenance } = context.mutualTls;
+  const provenance = [...context.mutualTls.provenance, ...guards];
   const secretNames = secretsNamed(secrets);
   if (interception === 'redirect') {
     if (name !== virtualInboundListener) return undefined;
@@ -71,6 +76,7 @@ interface InboundContext {
   readonly secrets: SecretOrigin;
   readonly trustDomains: readonly string[];
   readonly mutualTls: EffectiveMutualTls;
+  readonly security: InboundSecurity;
 }
 
 /** Every connection to the workload comes here; chains tell its ports apart (policy P320 to P323). */
@@ -127,12 +133,11 @@ function boundListener(address: string, port: InboundPort, context: InboundConte
 }
 
 function portChains(port: InboundPort, name: string, match: ChainMatch, context: InboundContext): readonly Chain[] {
-  const { settings } = context;
   const cluster = inboundClusterName(port.port);
-  const tcp = tcpProxy({ ...toCluster(cluster), connectionPool: port.connectionPool }, settings);
+  const tcp = connection({ ...toCluster(cluster), connectionPool: port.connectionPool }, context);
   return chainsOf(context, port.protocol, port.port, match, {
     name: () => name,
-    http: () => httpFilter(`inbound_${name}`, port.protocol, portRoutes(port, cluster), settings),
+    http: () => httpFilter(`inbound_${name}`, port.protocol, portRoutes(port, cluster), context),
     tcp: () => tcp,
   });
 }
@@ -143,13 +148,12 @@ function portChains(port: InboundPort, name: string, match: ChainMatch, context:
  * @param port `otherPorts`, or one for which a mode of its own is set
  */
 function unclaimedPortChains(context: InboundContext, port: number): readonly Chain[] {
-  const { settings } = context;
   const match = port === otherPorts ? anyConnection : { ...anyConnection, destinationPort: port };
   const name = port === otherPorts ? virtualInboundListener : `${virtualInboundListener}-${port}`;
   return chainsOf(context, 'auto', port, match, {
     name: (leads) => (leads === 'http' ? `${name}-catchall-http` : name),
-    http: () => httpFilter(inboundPassthroughCluster, 'auto', unclaimedPortRoutes(), settings),
-    tcp: () => tcpProxy(toCluster(inboundPassthroughCluster), settings),
+    http: () => httpFilter(inboundPassthroughCluster, 'auto', unclaimedPortRoutes(), context),
+    tcp: () => connection(toCluster(inboundPassthroughCluster), context),
   });
 }
 
@@ -157,7 +161,7 @@ function unclaimedPortChains(context: InboundContext, port: number): readonly Ch
 interface PortFilters {
   readonly name: (leads: Entrance['leads']) => string;
   readonly http: () => envoy.Filter;
-  readonly tcp: () => envoy.Filter;
+  readonly tcp: () => readonly envoy.Filter[];
 }
 
 function chainsOf(
@@ -171,20 +175,24 @@ function chainsOf(
   return entrances(protocol, security, match).map((entrance) => ({
     name: filters.name(entrance.leads),
     match: entrance.match,
-    filters: [filterOf(entrance, filters, settings)],
+    filters: filtersOf(entrance, filters, settings),
     ...(entrance.mutualTls && secrets !== 'none' ? { transportSocket: serverTls(secrets, trustDomains) } : {}),
   }));
 }
 
-function filterOf({ leads }: Entrance, { http, tcp }: PortFilters, settings: MeshSettings): envoy.Filter {
+function filtersOf(
+  { leads }: Entrance,
+  { http, tcp }: PortFilters,
+  settings: MeshSettings,
+): readonly envoy.Filter[] {
   switch (leads) {
     case 'http':
-      return http();
+      return [http()];
     case 'tcp':
     case 'untouched':
       return tcp();
     case 'closed':
-      return tcpProxy(toCluster(blackHoleCluster), settings);
+      return [tcpProxy(toCluster(blackHoleCluster), settings)];
   }
 }
 
@@ -192,9 +200,14 @@ function httpFilter(
   statPrefix: string,
   protocol: Protocol,
   routes: envoy.RouteConfiguration,
-  settings: MeshSettings,
+  { security, settings }: InboundContext,
 ): envoy.Filter {
-  return httpConnectionManager({ statPrefix, protocol, direction: 'inbound', routes }, settings);
+  return httpConnectionManager({ statPrefix, protocol, direction: 'inbound', security, routes }, settings);
+}
+
+/** Bytes go on as they come, from those who may connect. */
+function connection(target: ConnectionTarget, { security, settings }: InboundContext): readonly envoy.Filter[] {
+  return [...connectionFilters(security), tcpProxy(target, settings)];
 }
 
 /** Everything goes to the application (policy P324). */

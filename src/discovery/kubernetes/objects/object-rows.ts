@@ -73,7 +73,9 @@ function rowsOf(as: ReadKind, object: KubernetesObject, context: ObjectContext):
     case 'networking.istio.io/DestinationRule':
     case 'networking.istio.io/ServiceEntry':
     case 'networking.istio.io/WorkloadEntry':
+    case 'security.istio.io/AuthorizationPolicy':
     case 'security.istio.io/PeerAuthentication':
+    case 'security.istio.io/RequestAuthentication':
     case 'mesh.istio.io/MeshConfig':
       return configRow(as, object.metadata, object.content['spec'], context);
   }

@@ -1,6 +1,8 @@
 import type { CustomResource, PrinterColumn } from '../definitions/custom-resource.ts';
+import { authorizationPolicySchema } from './schemas/authorization-policy.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
 import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
+import { requestAuthenticationSchema } from './schemas/request-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
@@ -66,6 +68,26 @@ export const istioCustomResources: readonly CustomResource[] = [
     description: 'A machine outside the cluster that services of the mesh run on.',
     spec: workloadEntrySchema,
     columns: [column('Address', 'Address of the machine.', '.spec.address')],
+  },
+  {
+    ...security,
+    kind: 'AuthorizationPolicy',
+    plural: 'authorizationpolicies',
+    singular: 'authorizationpolicy',
+    shortNames: ['ap'],
+    description: 'Who may call workloads, and how.',
+    spec: authorizationPolicySchema,
+    columns: [column('Action', 'What happens to calls that a rule matches.', '.spec.action')],
+  },
+  {
+    ...security,
+    kind: 'RequestAuthentication',
+    plural: 'requestauthentications',
+    singular: 'requestauthentication',
+    shortNames: ['ra'],
+    description: 'Which tokens callers of workloads may show.',
+    spec: requestAuthenticationSchema,
+    columns: [column('Issuers', 'Whose tokens are taken.', '.spec.jwtRules[*].issuer')],
   },
   {
     ...security,

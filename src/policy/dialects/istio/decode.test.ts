@@ -6,7 +6,9 @@ import { violationCodes } from '../../../model/violation-codes.ts';
 import { decodeConfig, decodeVirtualService } from './decode.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
 import { meshConfigSchema } from './schemas/mesh-config.ts';
+import { authorizationPolicySchema } from './schemas/authorization-policy.ts';
 import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
+import { requestAuthenticationSchema } from './schemas/request-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
@@ -16,7 +18,9 @@ const schemas: Readonly<Record<IstioKind, z.ZodType>> = {
   DestinationRule: destinationRuleSchema,
   ServiceEntry: serviceEntrySchema,
   WorkloadEntry: workloadEntrySchema,
+  AuthorizationPolicy: authorizationPolicySchema,
   PeerAuthentication: peerAuthenticationSchema,
+  RequestAuthentication: requestAuthenticationSchema,
   MeshConfig: meshConfigSchema,
 };
 const kinds = Object.keys(schemas) as readonly IstioKind[];
@@ -69,6 +73,21 @@ const samples: Readonly<Record<IstioKind, unknown>> = {
     subjectAltNames: ['a'],
   },
   WorkloadEntry: { address: '10.0.0.1', ports: { http: 81 }, labels: { a: 'b' } },
+  AuthorizationPolicy: {
+    selector: { matchLabels: { app: 'a' } },
+    action: 'DENY',
+    rules: [
+      {
+        from: [{ source: { principals: ['a/ns/b/sa/c'], notNamespaces: ['b*'], ipBlocks: ['10.0.0.0/8'] } }],
+        to: [{ operation: { paths: ['/a/{*}', '*.html'], ports: ['80'], hosts: ['a.example'] } }],
+        when: [{ key: 'request.headers[x]', values: ['1'] }],
+      },
+    ],
+  },
+  RequestAuthentication: {
+    selector: { matchLabels: { app: 'a' } },
+    jwtRules: [{ issuer: 'a', jwks: '{"keys":[{"kty":"EC"}]}', fromHeaders: [{ name: 'x', prefix: 'y' }] }],
+  },
   PeerAuthentication: {
     selector: { matchLabels: { app: 'a' } },
     mtls: { mode: 'STRICT' },

@@ -1,22 +1,28 @@
 import type { ConfigObject } from '../../../model/config-object.ts';
 import type {
   Decoded,
+  DecodedAuthorizationPolicy,
   DecodedDestinationRule,
   DecodedMeshConfig,
   DecodedPeerAuthentication,
+  DecodedRequestAuthentication,
   DecodedServiceEntry,
   DecodedVirtualService,
   DecodedWorkloadEntry,
   Decoding,
 } from './decoded.ts';
+import { closedAuthorizationPolicy, decodeAuthorizationPolicySpec } from './authorization-policy.ts';
 import { decodeDestinationRuleSpec } from './destination-rule.ts';
 import { decodeMeshConfigSpec } from './mesh-config.ts';
 import { decodePeerAuthenticationSpec } from './peer-authentication.ts';
 import { readSpec } from './read-spec.ts';
 import { Reading } from './reading.ts';
+import { closedRequestAuthentication, decodeRequestAuthenticationSpec } from './request-authentication.ts';
+import { authorizationPolicySchema } from './schemas/authorization-policy.ts';
 import { destinationRuleSchema } from './schemas/destination-rule.ts';
 import { meshConfigSchema } from './schemas/mesh-config.ts';
 import { peerAuthenticationSchema } from './schemas/peer-authentication.ts';
+import { requestAuthenticationSchema } from './schemas/request-authentication.ts';
 import { serviceEntrySchema } from './schemas/service-entry.ts';
 import { virtualServiceSchema } from './schemas/virtual-service.ts';
 import { workloadEntrySchema } from './schemas/workload-entry.ts';
@@ -42,6 +48,10 @@ export function decodeConfig(object: ConfigObject): Decoded {
       return decodeServiceEntry(object, domain);
     case 'networking.istio.io/WorkloadEntry':
       return decodeWorkloadEntry(object, domain);
+    case 'security.istio.io/AuthorizationPolicy':
+      return decodeAuthorizationPolicy(object, domain);
+    case 'security.istio.io/RequestAuthentication':
+      return decodeRequestAuthentication(object, domain);
     case 'security.istio.io/PeerAuthentication':
       return decodePeerAuthentication(object, domain);
     case 'mesh.istio.io/MeshConfig':
@@ -73,6 +83,24 @@ const decodeWorkloadEntry = decoder<DecodedWorkloadEntry>((reading) => {
   return spec && { ...decodeWorkloadEntrySpec(spec, reading), ...reading.author };
 });
 
+/** @param object of the kind AuthorizationPolicy */
+const decodeAuthorizationPolicy = decoder<DecodedAuthorizationPolicy>(
+  (reading) => {
+    const spec = readSpec(authorizationPolicySchema, reading, 'error');
+    return spec && { ...decodeAuthorizationPolicySpec(spec, reading), ...reading.author };
+  },
+  (parts, reading) => ({ ...closedAuthorizationPolicy(parts, reading), ...reading.author }),
+);
+
+/** @param object of the kind RequestAuthentication */
+const decodeRequestAuthentication = decoder<DecodedRequestAuthentication>(
+  (reading) => {
+    const spec = readSpec(requestAuthenticationSchema, reading, 'error');
+    return spec && { ...decodeRequestAuthenticationSpec(spec, reading), ...reading.author };
+  },
+  (parts, reading) => ({ ...closedRequestAuthentication(parts), ...reading.author }),
+);
+
 /** @param object of the kind PeerAuthentication */
 const decodePeerAuthentication = decoder<DecodedPeerAuthentication>((reading) => {
   const spec = readSpec(peerAuthenticationSchema, reading, 'error');
@@ -85,16 +113,24 @@ const decodeMeshConfig = decoder<DecodedMeshConfig>((reading) => {
   return spec && { ...decodeMeshConfigSpec(spec, reading), ...reading.author };
 });
 
-/** Makes a decoder that remembers, per object and cluster domain. Rows are never changed, so that an object's identity stands for its content. */
+/**
+ * Makes a decoder that remembers, per object and cluster domain. Rows are never changed, so that an object's identity stands for its content.
+ *
+ * @param standIn what is in force in place of an object that is wrong, by what of it could be read
+ */
 function decoder<Value>(
   decode: (reading: Reading) => Value | undefined,
+  standIn?: (readable: Value | undefined, reading: Reading) => Value,
 ): (object: ConfigObject, domain?: string) => Decoding<Value> {
   const known = new WeakMap<ConfigObject, { readonly domain: string; readonly decoding: Decoding<Value> }>();
   return (object, domain = defaultDomain) => {
     const remembered = known.get(object);
     if (remembered?.domain === domain) return remembered.decoding;
     const reading = new Reading(object, domain);
-    const decoding = reading.result(decode(reading));
+    const value = decode(reading);
+    const result = reading.result(value);
+    const decoding =
+      result.kind === 'invalid' && standIn !== undefined ? { ...result, standIn: standIn(value, reading) } : result;
     known.set(object, { domain, decoding });
     return decoding;
   };

@@ -1,3 +1,5 @@
+import type { TokenRule } from '../../../model/authentication.ts';
+import type { AuthorizationPolicy } from '../../../model/authorization.ts';
 import type { Endpoint } from '../../../model/endpoint.ts';
 import type { MeshSettings } from '../../../model/mesh-settings.ts';
 import type { MutualTlsMode } from '../../../model/mutual-tls.ts';
@@ -16,14 +18,21 @@ import type { Locality } from '../../../model/workload.ts';
 export type Decoding<Value> =
   | { readonly kind: 'valid'; readonly value: Value; readonly warnings: readonly Violation[] }
   /** At least one violation is an error; warnings are listed with them. */
-  | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
+  | {
+      readonly kind: 'invalid';
+      readonly violations: readonly Violation[];
+      /** What is in force in its place. Only of kinds without which something would be open that may have been meant to be closed. */
+      readonly standIn?: Value;
+    };
 
 export type DecodedConfig =
   | DecodedVirtualService
   | DecodedDestinationRule
   | DecodedServiceEntry
   | DecodedWorkloadEntry
+  | DecodedAuthorizationPolicy
   | DecodedPeerAuthentication
+  | DecodedRequestAuthentication
   | DecodedMeshConfig;
 
 export type Decoded = Decoding<DecodedConfig>;
@@ -158,6 +167,27 @@ export interface DecodedPeerAuthentication extends DecodedObject {
   readonly mode: MutualTlsMode | undefined;
   /** By port of the workload, not of a service (policy P2). Empty without selector. */
   readonly ports: ReadonlyMap<number, MutualTlsMode>;
+}
+
+/** Who may call workloads (policy 1.9). */
+export interface DecodedAuthorizationPolicy extends DecodedObject {
+  readonly kind: 'authorization-policy';
+  /** Labels of the workloads that it is for; undefined: all of its namespace, or of the mesh in the root namespace. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  /** It names no targets, which are enforced elsewhere (policy Z21). */
+  readonly isForSidecars: boolean;
+  readonly policy: AuthorizationPolicy;
+}
+
+/** Which tokens callers of workloads may show (policy 1.8). */
+export interface DecodedRequestAuthentication extends DecodedObject {
+  readonly kind: 'request-authentication';
+  /** As in an AuthorizationPolicy. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  readonly isForSidecars: boolean;
+  /** No: it stands in for an object that is wrong, so that nobody knows what tokens mean. */
+  readonly isReadable: boolean;
+  readonly rules: readonly TokenRule[];
 }
 
 export interface DecodedMeshConfig extends DecodedObject {

@@ -7,6 +7,7 @@ export const largestObject = {
   /** Levels of nesting. */
   depth: 32,
   routes: 500,
+  rules: 500,
   regexes: 50,
   hosts: 1000,
   ports: 256,

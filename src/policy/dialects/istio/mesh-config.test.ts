@@ -69,7 +69,16 @@ describe('mesh-wide settings', () => {
       { defaultConfig: { discoveryAddress: 'a:1', concurrency: 2 } },
       'warning WEIR1009 spec.defaultConfig',
     ],
-    ['providers', { extensionProviders: [{ name: 'x', anything: [1] }] }, 'warning WEIR1009 spec.extensionProviders'],
+    [
+      'providers that do not authorize',
+      { extensionProviders: [{ name: 'x', prometheus: {} }] },
+      'warning WEIR1009 spec.extensionProviders[0]',
+    ],
+    [
+      'providers of no service',
+      { extensionProviders: [{ name: 'x', envoyExtAuthzGrpc: { port: 1 } }] },
+      'error WEIR1005 spec.extensionProviders[0].envoyExtAuthzGrpc.service',
+    ],
     [
       'names resolved on the way',
       { outboundTrafficPolicy: { mode: 'ALLOW_ANY_DYNAMIC_DNS' } },
@@ -79,12 +88,7 @@ describe('mesh-wide settings', () => {
     ['a wrong word', { outboundTrafficPolicy: { mode: 'ALLOW' } }, 'error WEIR1003 spec.outboundTrafficPolicy.mode'],
     ['a wrong duration', { connectTimeout: '10' }, 'error WEIR1012 spec.connectTimeout'],
     ['a wrong namespace', { rootNamespace: 'a/b' }, 'error WEIR1019 spec.rootNamespace'],
-    [
-      'a wrong trust domain',
-      { trustDomain: 'a b' },
-      'warning WEIR1009 spec.trustDomain',
-      'error WEIR1010 spec.trustDomain',
-    ],
+    ['a wrong trust domain', { trustDomain: 'a b' }, 'error WEIR1010 spec.trustDomain'],
     ['one port for both directions', { proxyListenPort: 15006 }, 'error WEIR1006 spec.proxyListenPort'],
     ['a wrong port', { proxyListenPort: 0 }, 'error WEIR1004 spec.proxyListenPort'],
     [

@@ -1,5 +1,6 @@
 import { defaultMeshSettings, type MeshSettings } from '../../../model/mesh-settings.ts';
 import type { TrafficPolicy } from '../../../model/traffic-policy.ts';
+import { decodeAuthorizationProviders } from './authorization-providers.ts';
 import { decodeConnectionPool } from './connection-pool.ts';
 import type { DecodedMeshConfig, DecodedObject } from './decoded.ts';
 import { decodeExportTo } from './export-to.ts';
@@ -11,7 +12,7 @@ import { decodeOutlierDetection } from './outlier-detection.ts';
 import type { Reading } from './reading.ts';
 import { decodeRetries } from './retries.ts';
 import type { MeshConfigSpec } from './schemas/mesh-config.ts';
-import { checkLine, checkName, decodeDuration, inRange } from './values.ts';
+import { checkLine, checkName, decodeDuration, inRange, itemsOf } from './values.ts';
 
 /** What a MeshConfig sets, apart from who wrote it (policy E15). */
 export function decodeMeshConfigSpec(
@@ -25,6 +26,7 @@ export function decodeMeshConfigSpec(
     ...decodeLogging(spec, reading),
     ...decodeTraffic(spec, reading),
     ...decodeExports(spec, reading),
+    authorizationProviders: decodeAuthorizationProviders(spec.extensionProviders, reading),
   };
   checkPorts(settings, reading);
   const set = Object.entries(settings).filter(([, value]) => value !== undefined);
@@ -47,7 +49,6 @@ const idle: Readonly<Partial<Record<keyof MeshConfigSpec, string>>> = {
   inboundTrafficPolicy: 'requests for unknown ports are passed on to them',
   configSources: 'sources are options of the program',
   trustDomain: 'it is the setting --trust-domain',
-  trustDomainAliases: 'workloads have no identities that would carry them',
   caCertificates: 'there are no certificates of workloads',
   zoneAwareLbSetting: 'only localityLbSetting is',
   h2UpgradePolicy: 'only connectionPool.http.h2UpgradePolicy of rules is',
@@ -59,7 +60,6 @@ const idle: Readonly<Partial<Record<keyof MeshConfigSpec, string>>> = {
   enablePrometheusMerge: 'metrics are not merged',
   verifyCertificateAtClient: 'certificates are verified as each rule says',
   ca: 'there are no certificates of workloads',
-  extensionProviders: 'no object refers to them',
   defaultProviders: 'no object refers to them',
   discoverySelectors: 'all namespaces are read',
   meshMTLS: 'connections inside the mesh are not encrypted',
@@ -85,12 +85,22 @@ function checkPorts(settings: Some<'proxyListenPort' | 'proxyInboundListenPort'>
 
 type Some<Names extends keyof MeshSettings> = { readonly [Name in Names]: MeshSettings[Name] | undefined };
 
-function decodeNames(spec: MeshConfigSpec, reading: Reading): Some<'rootNamespace' | 'trustDomain'> {
+function decodeNames(
+  spec: MeshConfigSpec,
+  reading: Reading,
+): Some<'rootNamespace' | 'trustDomain' | 'trustDomainAliases'> {
   const rootNamespace = spec.rootNamespace === '' ? undefined : spec.rootNamespace;
   const trustDomain = spec.trustDomain === '' ? undefined : spec.trustDomain;
   if (rootNamespace !== undefined) checkName(rootNamespace, 'namespace', 'spec.rootNamespace', reading);
   if (trustDomain !== undefined) checkHost(trustDomain, 'spec.trustDomain', reading, {});
-  return { rootNamespace, trustDomain };
+  const trustDomainAliases =
+    spec.trustDomainAliases === undefined
+      ? undefined
+      : itemsOf(spec.trustDomainAliases, 'spec.trustDomainAliases').flatMap(({ item, at }) => {
+          checkHost(item, at, reading, {});
+          return [item];
+        });
+  return { rootNamespace, trustDomain, trustDomainAliases };
 }
 
 function decodeTimes(

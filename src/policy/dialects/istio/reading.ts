@@ -32,6 +32,10 @@ export class Reading {
     return this.#object.labels;
   }
 
+  get annotations(): Readonly<Record<string, string>> {
+    return this.#object.annotations;
+  }
+
   /** Who wrote the object, and when. */
   get author(): DecodedObject {
     const { namespace, name, createdAt } = this.#object;

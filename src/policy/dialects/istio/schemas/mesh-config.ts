@@ -7,6 +7,7 @@ import {
   tcpKeepalive,
   zoneAwareLbSetting,
 } from './destination-rule.ts';
+import { extensionProvider } from './extension-provider.ts';
 import { duration, flag, int32, list, message, opaque, text, words } from './fields.ts';
 import { httpRetry } from './virtual-service.ts';
 
@@ -62,7 +63,7 @@ export const meshConfigSchema = message({
   enablePrometheusMerge: flag,
   verifyCertificateAtClient: flag,
   ca: opaque,
-  extensionProviders: opaque,
+  extensionProviders: list(extensionProvider),
   defaultProviders: opaque,
   discoverySelectors: opaque,
   pathNormalization: message({
