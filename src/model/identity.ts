@@ -19,3 +19,9 @@ export function parseSpiffeId(text: string): WorkloadIdentity | undefined {
   if (trustDomain === undefined || namespace === undefined || serviceAccount === undefined) return undefined;
   return { trustDomain, namespace, serviceAccount };
 }
+
+/**
+ * Where a proxy gets its certificate and key from: `stream`: Weir, on its stream; `agent`: an Istio agent beside it, which has Weir sign them;
+ * `none`: nobody knows who it is, so there is none for it.
+ */
+export type SecretOrigin = 'stream' | 'agent' | 'none';

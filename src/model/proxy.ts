@@ -1,3 +1,4 @@
+import type { SecretOrigin } from './identity.ts';
 import type { ProxyKey } from './keys.ts';
 import type { Locality } from './workload.ts';
 
@@ -31,11 +32,6 @@ export interface Proxy {
   readonly extensions: ReadonlySet<string> | undefined;
   /** Virtual hosts can be sent to it one by one, and it uses those that it has not asked for (xds-protocol X310). */
   readonly takesVirtualHosts: boolean;
-  /**
-   * Where it gets its certificate and key from: Weir, on this stream; an Istio agent beside it, which has Weir sign them; `none`: nobody
-   * knows who it is, so there is none for it.
-   */
+  /** Where it gets its certificate and key from. */
   readonly secrets: SecretOrigin;
 }
-
-export type SecretOrigin = 'stream' | 'agent' | 'none';

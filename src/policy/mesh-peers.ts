@@ -24,7 +24,7 @@ import { selectedWorkloadLabels } from './workload-selectors.ts';
 /**
  * Which endpoints can be called with mutual TLS, and as whom they show themselves (policy P4, P5, P135). A workload has a sidecar with an
  * identity if its label says so, which injection sets: whether a proxy is connected at the moment says nothing about how to call it
- * (docs/decisions/0016).
+ * (docs/decisions/0018).
  */
 
 const sidecarLabel = 'security.istio.io/tlsMode';

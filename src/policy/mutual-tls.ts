@@ -21,7 +21,7 @@ export interface EffectiveMutualTls {
 }
 
 /** Where nothing is said. */
-export const defaultMutualTls: EffectiveMutualTls = { mode: 'permissive', ports: new Map(), provenance: [] };
+const defaultMutualTls: EffectiveMutualTls = { mode: 'permissive', ports: new Map(), provenance: [] };
 
 /** In the key of a mode: the ports that have none of their own. */
 export const otherPorts = 0;

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../incremental/definitions.ts';
 import { invariant } from '../incremental/invariant.ts';
+import type { SecretOrigin } from '../model/identity.ts';
 import { scopeKey, type ProxyKey, type ScopeKey, type ServiceKey } from '../model/keys.ts';
-import type { Interception, Proxy, SecretOrigin } from '../model/proxy.ts';
+import type { Interception, Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Service } from '../model/service.ts';
 import { proxies } from '../model/tables.ts';

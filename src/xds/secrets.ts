@@ -1,5 +1,6 @@
 import type { Caller } from '../identity/caller.ts';
-import type { Proxy, SecretOrigin } from '../model/proxy.ts';
+import type { SecretOrigin } from '../model/identity.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { frameContent } from './fragment.ts';
 import type * as envoy from './envoy.ts';
 import type { DenialReason, StreamFacts } from './observer.ts';

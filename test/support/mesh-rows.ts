@@ -78,6 +78,7 @@ export interface ServiceOptions {
   readonly publishNotReady?: boolean;
   readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
   readonly sessionAffinity?: 'client-ip';
+  readonly addresses?: readonly string[];
 }
 
 /** Key of the service that `aService` makes. */
@@ -98,7 +99,7 @@ export function aService(name: string, options: ServiceOptions = {}): ARow {
     name,
     registry: 'kubernetes',
     ports: ports.map(portOf),
-    addresses: [],
+    addresses: options.addresses ?? [],
     headless: false,
     resolution: 'endpoints',
     meshExternal: false,

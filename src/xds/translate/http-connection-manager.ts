@@ -20,6 +20,8 @@ export type HttpChain = {
       readonly routeName: string;
       /** Takes requests for any host in the form that clients send to an HTTP proxy, CONNECT included. */
       readonly explicitProxy: boolean;
+      /** By which requests say inside the mesh's TLS what they are; empty: as their cluster says. */
+      readonly meshProtocols: readonly string[];
     }
   | {
       readonly direction: 'inbound';
@@ -56,7 +58,7 @@ export function httpConnectionManager(chain: HttpChain, settings: HttpSettings):
     ...(chain.direction === 'outbound'
       ? outboundFields(chain.routeName, chain.explicitProxy)
       : inboundFields(chain.routes)),
-    httpFilters: httpFilters(chain.direction === 'outbound' ? { direction: 'outbound' } : chain),
+    httpFilters: httpFilters(chain),
     // Between proxies a connection says little about the caller: headers that name it are kept as they come.
     useRemoteAddress: { value: false },
     // Long polls and streams may be silent for as long as they like.

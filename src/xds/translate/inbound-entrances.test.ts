@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MutualTlsMode } from '../../model/mutual-tls.ts';
 import type { Protocol } from '../../model/protocol.ts';
-import type { SecretOrigin } from '../../model/proxy.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import { anyConnection } from './chain-match.ts';
 import { entrances, type Entrance } from './inbound-entrances.ts';
 

@@ -1,6 +1,6 @@
 import type { MutualTlsMode } from '../../model/mutual-tls.ts';
 import { isHttp, type Protocol } from '../../model/protocol.ts';
-import type { SecretOrigin } from '../../model/proxy.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import { plaintextHttp, type ChainMatch } from './chain-match.ts';
 import { meshAny, meshHttp, meshTcp } from './mesh-tls.ts';
 

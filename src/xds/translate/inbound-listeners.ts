@@ -3,7 +3,7 @@ import type { InboundPort } from '../../model/inbound.ts';
 import type { ScopeKey } from '../../model/keys.ts';
 import type { MeshSettings } from '../../model/mesh-settings.ts';
 import { mayCarryGrpc, type Protocol } from '../../model/protocol.ts';
-import type { SecretOrigin } from '../../model/proxy.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import { inboundPorts } from '../../policy/inbound.ts';
 import { meshSettings } from '../../policy/mesh.ts';
 import { modeOfPort, mutualTlsOfScope, otherPorts, type EffectiveMutualTls } from '../../policy/mutual-tls.ts';
@@ -180,11 +180,7 @@ function chainsOf(
   }));
 }
 
-function filtersOf(
-  { leads }: Entrance,
-  { http, tcp }: PortFilters,
-  settings: MeshSettings,
-): readonly envoy.Filter[] {
+function filtersOf({ leads }: Entrance, { http, tcp }: PortFilters, settings: MeshSettings): readonly envoy.Filter[] {
   switch (leads) {
     case 'http':
       return [http()];

@@ -1,4 +1,4 @@
-import type { SecretOrigin } from '../../model/proxy.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import type * as envoy from '../envoy.ts';
 import { milliseconds } from '../envoy.ts';
 import { agentSecretCluster, ownCertificateSecret, trustBundleSecret } from '../names.ts';
@@ -18,6 +18,12 @@ export function secretsNamed(secrets: SecretOrigin): readonly string[] {
 export const meshHttp: readonly string[] = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 export const meshTcp: readonly string[] = ['istio-peer-exchange', 'istio'];
 export const meshAny: readonly string[] = [...meshTcp, ...meshHttp];
+
+/** What a client offers, by the form of HTTP that it speaks (istio-compat I112). */
+export const meshHttpByForm = {
+  'http/1.1': ['istio-http/1.1', 'istio', 'http/1.1'],
+  h2c: ['istio-h2', 'istio', 'h2'],
+} as const;
 
 const tlsSocket = 'envoy.transport_sockets.tls';
 

@@ -1,4 +1,5 @@
 import type { Read } from '../../incremental/definitions.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import { compositeKey, type ScopeKey } from '../../model/keys.ts';
 import type { MeshSettings } from '../../model/mesh-settings.ts';
 import type { Provenance } from '../../model/provenance.ts';
@@ -19,6 +20,7 @@ import { connectionChains, type ClaimedConnections } from './connection-chains.t
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { anyAddress, buildListener, loopback, type Chain } from './listener.ts';
 import { claimedListeners, claimsOfListener, routesOfClaim, type Claim } from './outbound-claims.ts';
+import { meshHttpByForm } from './mesh-tls.ts';
 import { tcpProxy, toCluster } from './tcp-proxy.ts';
 import type { Translated } from './translated.ts';
 
@@ -115,6 +117,7 @@ function httpProxyListener(port: number, settings: MeshSettings): envoy.Listener
       direction: 'outbound',
       routeName: routeName({ kind: 'http-proxy' }),
       explicitProxy: true,
+      meshProtocols: [],
     },
     settings,
   );
@@ -145,9 +148,13 @@ function partsOfClaims(
   claims: readonly Claim[],
   settings: MeshSettings,
 ): readonly ChainPart[] {
+  const { secrets } = scopeFactsOf(scope, 'client');
   return claims.flatMap((claim) => {
     const routes = routesOfClaim(claim, claims);
-    const http = routes === undefined ? [] : [httpPart(claim, routes, matchOfHttp(claim), settings)];
+    const http =
+      routes === undefined
+        ? []
+        : matchesOfHttp(claim, secrets).map((match) => httpPart(claim, routes, match, settings));
     const connections = { read, scope, claim, isShared: claims.length > 1 };
     switch (claim.kind) {
       case 'http':
@@ -162,8 +169,21 @@ function partsOfClaims(
   });
 }
 
-function matchOfHttp({ kind, destinations }: Claim): ChainMatch {
-  return kind === 'own-http' ? anyConnection : detectedHttp(kind === 'detected' ? destinations : []);
+/** Connections that carry HTTP, and how their requests say so inside the mesh's TLS; nothing: as their cluster does. */
+interface HttpMatch {
+  readonly match: ChainMatch;
+  readonly meshProtocols: readonly string[];
+}
+
+/** Where the protocol is detected, clusters speak the caller's: each form of it says what it is. */
+function matchesOfHttp({ kind, destinations }: Claim, secrets: SecretOrigin): readonly HttpMatch[] {
+  if (kind === 'own-http') return [{ match: anyConnection, meshProtocols: [] }];
+  const match = detectedHttp(kind === 'detected' ? destinations : []);
+  if (kind !== 'detected' || secrets === 'none') return [{ match, meshProtocols: [] }];
+  return Object.entries(meshHttpByForm).map(([form, meshProtocols]) => ({
+    match: { ...match, applicationProtocols: [form] },
+    meshProtocols,
+  }));
 }
 
 /** The http inspector has found HTTP, and the bytes are not encrypted. */
@@ -181,7 +201,12 @@ function alsoInTheClear(part: ChainPart): readonly ChainPart[] {
   return [{ ...part, chain: { ...part.chain, match: { ...match, transport: 'raw_buffer' } } }, part];
 }
 
-function httpPart(claim: Claim, routes: RouteName, match: ChainMatch, settings: MeshSettings): ChainPart {
+function httpPart(
+  claim: Claim,
+  routes: RouteName,
+  { match, meshProtocols }: HttpMatch,
+  settings: MeshSettings,
+): ChainPart {
   const name = routeName(routes);
   const manager = httpConnectionManager(
     {
@@ -189,6 +214,7 @@ function httpPart(claim: Claim, routes: RouteName, match: ChainMatch, settings: 
       direction: 'outbound',
       routeName: name,
       explicitProxy: false,
+      meshProtocols,
     },
     settings,
   );

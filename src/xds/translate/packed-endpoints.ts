@@ -133,7 +133,9 @@ const metadataWords = Array.from({ length: metadataSize / 4 }, (_, index) => met
 
 function metadataField(): Buffer {
   const content = encode('envoy.config.core.v3.Metadata', mutualTlsMetadata);
-  const field = Buffer.concat([Buffer.of(tagOf(3, 2), content.length), content]);
+  const field = Buffer.allocUnsafeSlow(2 + content.length);
+  field.set([tagOf(3, 2), content.length]);
+  field.set(content, 2);
   invariant(
     content.length < 128 && field.length % 4 === 0,
     'metadata is written in words, behind a length of one byte',

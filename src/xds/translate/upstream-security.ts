@@ -9,7 +9,7 @@ import type * as envoy from '../envoy.ts';
 import { struct } from '../envoy.ts';
 import { serverNameOfCluster } from '../names.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
-import { clientTls, plaintext, secretsNamed, type OwnSecrets } from './mesh-tls.ts';
+import { clientTls, meshHttpByForm, plaintext, secretsNamed, type OwnSecrets } from './mesh-tls.ts';
 import type { OutboundTarget } from './outbound-target.ts';
 import { speaksHttp2 } from './upstream-protocol.ts';
 import { transportSocket } from './upstream-tls.ts';
@@ -94,7 +94,7 @@ function meshSocket(
  * wrong half of the time: without it the server looks.
  */
 function meshProtocols(protocol: Protocol, pool: ConnectionPool | undefined): readonly string[] {
-  if (speaksHttp2(protocol, pool)) return ['istio-h2', 'istio', 'h2'];
+  if (speaksHttp2(protocol, pool)) return meshHttpByForm.h2c;
   if (!isHttp(protocol)) return ['istio'];
-  return pool?.useClientProtocol === true ? ['istio-http/1.1', 'istio'] : ['istio-http/1.1', 'istio', 'http/1.1'];
+  return pool?.useClientProtocol === true ? ['istio-http/1.1', 'istio'] : meshHttpByForm['http/1.1'];
 }

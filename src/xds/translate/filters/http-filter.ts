@@ -18,7 +18,11 @@ export interface TokenCheck {
 
 /** What the HTTP filters of a chain may depend on. */
 export type HttpFilterFacts =
-  | { readonly direction: 'outbound' }
+  | {
+      readonly direction: 'outbound';
+      /** By which requests say inside the mesh's TLS what they are; empty: as the cluster says. */
+      readonly meshProtocols: readonly string[];
+    }
   | {
       readonly direction: 'inbound';
       /** Of the only port that the chain serves; `auto` when there are many. */

@@ -9,7 +9,7 @@ function namesOf(facts: HttpFilterFacts): readonly (string | undefined)[] {
 }
 
 it('passes requests through faults and cross-origin rules at the client, and at last to the router (policy/P151)', () => {
-  expect(namesOf({ direction: 'outbound' })).toEqual(['fault', 'cors', 'router']);
+  expect(namesOf({ direction: 'outbound', meshProtocols: [] })).toEqual(['fault', 'cors', 'router']);
   expect(namesOf({ direction: 'inbound', protocol: 'http', security: noSecurity })).toEqual(['router']);
 });
 

@@ -6,6 +6,7 @@ import { externalAuthorization } from './external-authorization.ts';
 import { fault } from './fault.ts';
 import { grpcWeb } from './grpc-web.ts';
 import type { HttpFilter, HttpFilterFacts } from './http-filter.ts';
+import { meshProtocol } from './mesh-protocol.ts';
 import { router } from './router.ts';
 import { tokenAuthentication } from './token-authentication.ts';
 
@@ -13,7 +14,17 @@ import { tokenAuthentication } from './token-authentication.ts';
  * Every HTTP filter but those that consult others, which come before them (policy P142), in the order in which requests pass them (policy
  * P151): who may call comes first, then what is counted, then what is done to the request, and at last where it goes.
  */
-const filters: readonly HttpFilter[] = [tokenAuthentication, audit, deny, allow, grpcWeb, fault, cors, router];
+const filters: readonly HttpFilter[] = [
+  tokenAuthentication,
+  audit,
+  deny,
+  allow,
+  grpcWeb,
+  meshProtocol,
+  fault,
+  cors,
+  router,
+];
 
 /** The HTTP filters of a chain. */
 export function httpFilters(facts: HttpFilterFacts): envoy.HttpFilter[] {
