@@ -45,6 +45,8 @@ const oid = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
+/** An empty name. One that pkijs makes has an empty set in it, and is no name to whoever is strict: Envoy refuses the certificate. */
+const nobody = RelativeDistinguishedNames.fromBER(new asn1js.Sequence().toBER());
 /** First byte of the key usage, and how many bits at its end do not count. */
 const keyUsages = {
   workload: { bits: 0b1010_0000, unused: 5 },
@@ -73,7 +75,7 @@ export function workloadCertificate(form: WorkloadForm, issuer: Issuer): Promise
     ...leafExtensions(issuer),
     ...(form.instance === undefined ? [] : [extension(instanceExtension, false, encodeInstance(form.instance))]),
   ];
-  return signed(form, new RelativeDistinguishedNames(), extensions, issuer);
+  return signed(form, nobody, extensions, issuer);
 }
 
 export interface ServerForm extends KeyForm {
@@ -89,7 +91,7 @@ export function serverCertificate(form: ServerForm, issuer: Issuer): Promise<str
     return new GeneralName({ type: nameTypes.ip, value: new asn1js.OctetString({ valueHex: bytes }) });
   });
   const extensions = [extension(oid.subjectAltName, true, alternativeNames(names)), ...leafExtensions(issuer)];
-  return signed(form, new RelativeDistinguishedNames(), extensions, issuer);
+  return signed(form, nobody, extensions, issuer);
 }
 
 /** PEM of a root that signs itself. Its name is its own: two roots of one mesh are told apart by it as well as by their keys. */

@@ -46,6 +46,9 @@ describe('the certificate of a workload', () => {
     const { chain } = signedOf(await authority.sign(web, aRequest()));
     const text = openssl([...chain], ([leaf = '']) => ['x509', '-in', leaf, '-noout', '-text']);
     expect(text).toMatch(/Subject: *\n/);
+    // Of the name nothing is there, not even a set without names.
+    const form = openssl([...chain], ([leaf = '']) => ['asn1parse', '-in', leaf]);
+    expect(form).toMatch(/UTCTIME[^\n]*\n *\d+:d=2 +hl=2 l= +0 cons: SEQUENCE/);
     expect(text).toMatch(/Subject Alternative Name: critical\s+URI:spiffe:\/\/cluster.local\/ns\/shop\/sa\/web\n/);
     expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE\n/);
     expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);
