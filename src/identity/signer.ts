@@ -38,7 +38,16 @@ export class AuthorityError extends Error {
 const longestChain = 8;
 
 /** @throws AuthorityError */
-export function readSigner({ certificate, key, chain, roots }: SignerFiles): Signer {
+export function readSigner(files: SignerFiles): Signer {
+  try {
+    return signerOf(files);
+  } catch (error) {
+    if (error instanceof AuthorityError) throw error;
+    throw new AuthorityError(`the authority cannot be used: ${describeError(error)}`, { cause: error });
+  }
+}
+
+function signerOf({ certificate, key, chain, roots }: SignerFiles): Signer {
   const [own, ...others] = certificatesIn('ca-cert.pem', certificate);
   if (own === undefined || others.length > 0) throw new AuthorityError('ca-cert.pem must hold exactly one certificate');
   checkAuthority('ca-cert.pem', own);

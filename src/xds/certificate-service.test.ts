@@ -137,6 +137,15 @@ describe('istio-compat/I49: what an agent hears when there is none', () => {
     });
   });
 
+  it('reliability/S1: that something went wrong, when there is a bug, and the process lives', async () => {
+    const broken = but(await anOpenAuthority(), { sign: () => Promise.reject(new Error('a secret of the inside')) });
+    expect(await call(broken, [message({ csr: aRequest() })])).toEqual({
+      chain: undefined,
+      status: 'INTERNAL',
+      detail: 'the request could not be answered',
+    });
+  });
+
   it('that it may try again while the authority is not ready, and when there are too many', async () => {
     expect(await call(anAuthority(), [message({ csr: aRequest() })])).toMatchObject({ status: 'UNAVAILABLE' });
     const authority = await anOpenAuthority();

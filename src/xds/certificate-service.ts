@@ -49,7 +49,10 @@ export function createCertificate(
     isAsked = true;
     const request = readMessage(message);
     if ('status' in request) return transport.close(request.status, request.detail);
-    void answer(options, transport, caller, request);
+    answer(options, transport, caller, request).catch((error: unknown) => {
+      options.log.error('a request for a certificate could not be answered: a bug', { error });
+      transport.close('INTERNAL', 'the request could not be answered');
+    });
   });
 }
 
