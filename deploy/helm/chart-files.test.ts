@@ -72,6 +72,13 @@ describe('the alerts', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
   });
 
+  it('reliability/R29: tell of the end of what signs 30, 7 and 1 days before', () => {
+    const ends = alerts.flatMap(
+      ({ expr }) => /cert_chain_expiry_seconds\{[^}]*\}\) < (?:(\d+) \* )?86400/.exec(expr) ?? [],
+    );
+    expect(ends.filter((_, index) => index % 2 === 1)).toEqual(['30', '7', undefined]);
+  });
+
   it('cover pushes, refusals, proxies behind, sources, reflectors, leaders, the event loop and memory', () => {
     const asked = new Set(alerts.flatMap(({ expr }) => metricsIn(expr)));
     for (const name of [
