@@ -72,40 +72,40 @@ const other = 'spiffe://cluster.local/ns/shop/sa/admin';
 
 describe('a request that is refused', () => {
   it.each([
-    ['S61: the identity of another', [[alternativeNames(uriName(other))]]],
-    ['S61: its own identity and another', [[alternativeNames(uriName(webUri), uriName(other))]]],
-    ['S61: its own identity twice', [[alternativeNames(uriName(webUri), uriName(webUri))]]],
-    ['S61: its own identity and a host', [[alternativeNames(uriName(webUri), dnsName('weir.weir-system.svc'))]]],
-    ['S61: a host', [[alternativeNames(dnsName('istiod.istio-system.svc'))]]],
-    ['S61: its own identity as a host', [[alternativeNames(dnsName(webUri))]]],
-    ['S61: an address', [[alternativeNames(ipName(10, 0, 0, 1))]]],
-    ['S61: an address of mail', [[alternativeNames(mailName('a@b.c'))]]],
-    ['S61: no name at all in a list of names', [[alternativeNames()]]],
-    ['S61: its own identity with something behind it', [[alternativeNames(uriName(`${webUri}/`))]]],
-    ['S61: its own identity with a NUL behind it', [[alternativeNames(uriName(`${webUri}\0`))]]],
-    ['S61: its own identity in other letters', [[alternativeNames(uriName(webUri.toUpperCase()))]]],
-    ['S61: the identity of another trust domain', [[alternativeNames(uriName(webUri.replace('cluster', 'other')))]]],
-    ['S61: names in two extensions', [[alternativeNames(uriName(webUri)), alternativeNames(uriName(other))]]],
-    ['S61: names in two attributes', [[alternativeNames(uriName(webUri))], [alternativeNames(uriName(other))]]],
-    ['S61: names that are none', [[extension('2.5.29.17', Uint8Array.of(4, 1, 7).buffer)]]],
-    ['S62: an authority', [[constraints(true)]]],
-    ['S62: an authority, beside a right name', [[alternativeNames(uriName(webUri)), constraints(true)]]],
-  ])('reliability/%s', async (_, asking) => {
+    ['reliability/S61: the identity of another', [[alternativeNames(uriName(other))]]],
+    ['reliability/S61: its own identity and another', [[alternativeNames(uriName(webUri), uriName(other))]]],
+    ['reliability/S61: its own identity twice', [[alternativeNames(uriName(webUri), uriName(webUri))]]],
+    ['reliability/S61: its own identity and a host', [[alternativeNames(uriName(webUri), dnsName('weir.weir-system.svc'))]]],
+    ['reliability/S61: a host', [[alternativeNames(dnsName('istiod.istio-system.svc'))]]],
+    ['reliability/S61: its own identity as a host', [[alternativeNames(dnsName(webUri))]]],
+    ['reliability/S61: an address', [[alternativeNames(ipName(10, 0, 0, 1))]]],
+    ['reliability/S61: an address of mail', [[alternativeNames(mailName('a@b.c'))]]],
+    ['reliability/S61: no name at all in a list of names', [[alternativeNames()]]],
+    ['reliability/S61: its own identity with something behind it', [[alternativeNames(uriName(`${webUri}/`))]]],
+    ['reliability/S61: its own identity with a NUL behind it', [[alternativeNames(uriName(`${webUri}\0`))]]],
+    ['reliability/S61: its own identity in other letters', [[alternativeNames(uriName(webUri.toUpperCase()))]]],
+    ['reliability/S61: the identity of another trust domain', [[alternativeNames(uriName(webUri.replace('cluster', 'other')))]]],
+    ['reliability/S61: names in two extensions', [[alternativeNames(uriName(webUri)), alternativeNames(uriName(other))]]],
+    ['reliability/S61: names in two attributes', [[alternativeNames(uriName(webUri))], [alternativeNames(uriName(other))]]],
+    ['reliability/S61: names that are none', [[extension('2.5.29.17', Uint8Array.of(4, 1, 7).buffer)]]],
+    ['reliability/S62: an authority', [[constraints(true)]]],
+    ['reliability/S62: an authority, beside a right name', [[alternativeNames(uriName(webUri)), constraints(true)]]],
+  ])('%s', async (_, asking) => {
     expect(await readRequest(aRequest({ asking }), webUri)).toMatchObject({ kind: 'invalid' });
   });
 
   it.each([
-    ['S63: RSA of 1024 bits', () => aRequest({ key: rsaKey(1024) })],
-    ['S63: RSA with an exponent of 3', () => aRequest({ key: rsaKey(2048, 3) })],
-    ['S63: a smaller curve', () => aRequest({ key: ecKey('P-224') })],
-    ['S63: a curve of others', () => aRequest({ key: ecKey('secp256k1') })],
-    ['S63: an Edwards curve', () => aRequest({ key: generateKeyPairSync('ed25519') })],
+    ['reliability/S63: RSA of 1024 bits', () => aRequest({ key: rsaKey(1024) })],
+    ['reliability/S63: RSA with an exponent of 3', () => aRequest({ key: rsaKey(2048, 3) })],
+    ['reliability/S63: a smaller curve', () => aRequest({ key: ecKey('P-224') })],
+    ['reliability/S63: a curve of others', () => aRequest({ key: ecKey('secp256k1') })],
+    ['reliability/S63: an Edwards curve', () => aRequest({ key: generateKeyPairSync('ed25519') })],
     [
-      'S63: a curve that is spelled out',
+      'reliability/S63: a curve that is spelled out',
       () => byOpenssl('ecparam', '-name', 'prime256v1', '-param_enc', 'explicit', '-genkey', '-noout'),
     ],
-    ['S63: signed with SHA-1', () => aRequest({ hash: 'sha1' })],
-  ])('reliability/%s', async (_, request) => {
+    ['reliability/S63: signed with SHA-1', () => aRequest({ hash: 'sha1' })],
+  ])('%s', async (_, request) => {
     expect(await readRequest(request(), webUri)).toMatchObject({ kind: 'invalid' });
   });
 

@@ -43,7 +43,7 @@ it.each([undefined, '', 'eyJ', 'a.b.c', `${base64({ alg: 'RS256', typ: 'JWT' })}
   },
 );
 
-describe('reliability/S57: a join token that does not hold', () => {
+describe('a join token that does not hold', () => {
   const header = { alg: 'ES256', typ: 'weir-join+jwt' };
   const claims = (now: number) => ({
     iss: 'weir',

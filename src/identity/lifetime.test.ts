@@ -33,7 +33,7 @@ it('istio-compat/I51, reliability/R30: refuses when the issuer has ended, and sa
   expect(validityFor(issuer.notBefore - 1, 3600, issuer)).toMatchObject({ kind: 'unavailable' });
 });
 
-it('reliability/R50: leaves an outage of 12 hours a margin when a certificate of 24 hours is replaced', () => {
+it('leaves an outage of 12 hours a margin when a certificate of 24 hours is replaced', () => {
   const certificate = { notBefore: now - 5 * 60_000, notAfter: now + 24 * hour };
   for (const random of [0, 0.5, 0.999]) {
     const left = certificate.notAfter - renewalTime(certificate, random);

@@ -73,7 +73,7 @@ function message(request: envoy.IstioCertificateRequest): Uint8Array {
   return encode('istio.v1.auth.IstioCertificateRequest', request);
 }
 
-describe('istio-compat/I46, I48: a request of an agent', () => {
+describe('istio-compat/I46, istio-compat/I48: a request of an agent', () => {
   it('istio-compat/I50, istio-compat/I54: gets a certificate of who the caller is, and all roots in the last string', async () => {
     const store = new MemoryStore();
     const key = ecKey();

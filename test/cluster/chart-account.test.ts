@@ -157,7 +157,7 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
     expect(Buffer.from(bundle, 'base64').toString().trim()).toBe(readFileSync(place('ca.crt'), 'utf8').trim());
   });
 
-  it('istio-compat/I51: makes the root of the mesh in a Secret, and replaces it there when it is told to', async () => {
+  it('makes the root of the mesh in a Secret, and replaces it there when it is told to', async () => {
     const caSecret = { namespace, name: `${name}-ca` };
     const store = authorityStoreOf({ caDir: undefined, caSecret }, server.client);
     if (store === undefined) throw new Error('there is no store');
