@@ -129,6 +129,8 @@ export class StoredAuthority implements CertificateAuthority {
         this.#complaint = '';
       } catch (error) {
         if (!isOutside(error)) throw error;
+        // Whoever stops it may have closed its connection.
+        if (signal.aborted) return;
         // Certificates are signed with what was read last: what stands in the store now is nobody's yet.
         if (error.message !== this.#complaint) {
           log.error('the certificate authority cannot be read; what was read before stays', {
