@@ -37,6 +37,7 @@ describe('help', () => {
     'intercept',
     'status',
     'check',
+    'authz check',
     'translate',
     'bench',
     'install',

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { Host } from '../app/host.ts';
 import { describeError } from '../observe/log.ts';
+import { authzCommand } from './authz.ts';
 import { benchCommand } from './bench.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { caCommand } from './ca.ts';
@@ -40,6 +41,7 @@ function program(host: Host): Command {
     manifestCommand,
     statusCommand,
     checkCommand,
+    authzCommand,
     translateCommand,
     benchCommand,
     versionCommand,
@@ -72,6 +74,7 @@ Examples:
   weir install crds --dry-run
   weir status
   weir check --files mesh
+  weir authz check shop/cart shop/web GET http://web.shop/orders --files mesh
   weir translate --files mesh --node node.json
   weir bench --sidecars 200
 

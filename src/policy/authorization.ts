@@ -46,7 +46,7 @@ export const workloadAuthorization: Query<ScopeKey, WorkloadAuthorization> = {
 };
 
 /** @param labels of the workload, or those of them that its inbound scope keeps */
-function authorizationFor(read: Read, namespace: string, labels: Labels): WorkloadAuthorization {
+export function authorizationFor(read: Read, namespace: string, labels: Labels): WorkloadAuthorization {
   const domains = read(trustDomains, 'mesh');
   const objects = objectsForWorkload(read, 'security.istio.io/AuthorizationPolicy', namespace, labels)
     .map((key) => readAuthorizationPolicy(read, key))

@@ -81,16 +81,6 @@ export const istioCustomResources: readonly CustomResource[] = [
   },
   {
     ...security,
-    kind: 'RequestAuthentication',
-    plural: 'requestauthentications',
-    singular: 'requestauthentication',
-    shortNames: ['ra'],
-    description: 'Which tokens callers of workloads may show.',
-    spec: requestAuthenticationSchema,
-    columns: [column('Issuers', 'Whose tokens are taken.', '.spec.jwtRules[*].issuer')],
-  },
-  {
-    ...security,
     kind: 'PeerAuthentication',
     plural: 'peerauthentications',
     singular: 'peerauthentication',
@@ -98,6 +88,16 @@ export const istioCustomResources: readonly CustomResource[] = [
     description: 'Whether workloads take connections with mutual TLS only, also without, or never.',
     spec: peerAuthenticationSchema,
     columns: [column('Mode', 'What is taken.', '.spec.mtls.mode')],
+  },
+  {
+    ...security,
+    kind: 'RequestAuthentication',
+    plural: 'requestauthentications',
+    singular: 'requestauthentication',
+    shortNames: ['ra'],
+    description: 'Which tokens callers of workloads may show.',
+    spec: requestAuthenticationSchema,
+    columns: [column('Issuers', 'Whose tokens are taken.', '.spec.jwtRules[*].issuer')],
   },
 ];
 
