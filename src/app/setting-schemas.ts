@@ -54,6 +54,21 @@ export const names = z
   .transform((value) => (typeof value === 'string' ? value.split(',') : value))
   .pipe(z.array(z.string().trim().regex(dnsLabel, { error: 'must be names of namespaces' })).min(1));
 
+/** Names or addresses of hosts, each with or without a port. */
+export const hosts = z
+  .union([z.string(), z.array(z.string())], { error: 'must be a host or a list of hosts' })
+  .transform((value) => (typeof value === 'string' ? value.split(',') : value))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .trim()
+          .regex(/^[A-Za-z0-9._:-]+$/, { error: 'must be hosts, or HOST:PORT' }),
+      )
+      .min(1),
+  );
+
 export const labelSelector = z.string().transform((text, context): LabelSelector => {
   const reading = readLabelSelector(text);
   if (reading.kind === 'valid') return reading.selector;

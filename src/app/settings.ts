@@ -8,6 +8,7 @@ import {
   duration,
   durationOrOff,
   filePath,
+  hosts,
   labelSelector,
   loopbackAddress,
   names,
@@ -188,6 +189,16 @@ export const settings = {
     variable: 'WEIR_XDS_STALL_TIMEOUT',
     default: '60s',
     description: 'time that a client has to take what was sent to it, for each MiB begun, before its stream is ended',
+  },
+  jwksHosts: {
+    schema: hosts,
+    flag: 'jwks-hosts',
+    placeholder: 'HOST...',
+    variable: 'WEIR_JWKS_HOSTS',
+    default: undefined,
+    description:
+      'hosts, or HOST:PORT, from which keys of tokens are fetched, whatever their addresses; without it all hosts whose addresses are not ' +
+      'of this machine, the link or a metadata service',
   },
   trustDomain: {
     schema: z.string().regex(/^[a-z0-9._-]{1,255}$/, {

@@ -23,6 +23,7 @@ import { beginIndexes } from './early-indexes.ts';
 import { logFindings } from './finding-log.ts';
 import { kubernetesRegistries } from './kubernetes.ts';
 import { runKubernetesWriters } from './kubernetes-writers.ts';
+import { followKeySets } from './key-sets.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
 import { NackedObjects } from './nacked-objects.ts';
@@ -178,7 +179,7 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
   { engine, registries, client, authority, nacked, sourceNames, xds, observer, metrics, views }: Weir,
-  { settings, log, onReady }: WeirOptions,
+  { settings, cluster, variables, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -198,6 +199,7 @@ async function live(
   const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
   const runs = [
     ...registries.map((registry) => registry.run(signal)),
+    followKeySets({ engine, settings, cluster, variables, metrics, log }, signal),
     auditNowAndThen(audit, signal),
     ...(authority === undefined ? [] : [authority.run(signal)]),
   ];

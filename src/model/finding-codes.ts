@@ -110,6 +110,11 @@ export const findingCodes = {
       'An AuthorizationPolicy looks at tokens, but no RequestAuthentication of its workloads says which are taken',
     remedy: 'Add a RequestAuthentication for the same workloads',
   },
+  WEIR1428: {
+    title: 'Keys of tokens not known',
+    meaning: 'The public keys of an issuer were never fetched: all its tokens are refused',
+    remedy: 'See the log for why; correct jwksUri, or allow its host with --jwks-hosts',
+  },
   IST0127: {
     title: 'No matching workloads',
     meaning: 'The selector of an object matches no workload',

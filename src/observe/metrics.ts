@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { certificateMetrics } from './certificate-metrics.ts';
+import { keySetMetrics } from './key-set-metrics.ts';
 import { kubernetesWriterMetrics } from './kubernetes-writer-metrics.ts';
 import { reflectorMetrics } from './reflector-metrics.ts';
 
@@ -44,6 +45,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...reflectorMetrics(registry),
     ...kubernetesWriterMetrics(registry),
     ...certificateMetrics(registry),
+    ...keySetMetrics(registry),
   };
   buildMetrics(registry, version, uptime);
 

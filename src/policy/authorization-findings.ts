@@ -1,8 +1,10 @@
 import type { Read } from '../incremental/definitions.ts';
+import { keySetKey } from '../model/authentication.ts';
 import { knowledgeFor, type AuthorizationRule, type Condition, type Knowledge } from '../model/authorization.ts';
 import type { Finding, ObjectReference } from '../model/provenance.ts';
 import { isHttp } from '../model/protocol.ts';
 import { configs, configsByKind, workloads } from '../model/tables.ts';
+import { fetchedKeySet } from './authentication.ts';
 import { providerFor } from './authorization.ts';
 import { authorizationPolicyIn, readWorkloadEntry, requestAuthenticationIn } from './decoded-objects.ts';
 import type { DecodedAuthorizationPolicy, DecodedRequestAuthentication } from './dialects/istio/decoded.ts';
@@ -134,7 +136,7 @@ function withoutTokens(read: Read, value: DecodedAuthorizationPolicy): readonly 
 
 /** Policy P426. */
 export function authenticationFindings(read: Read, value: DecodedRequestAuthentication): readonly Finding[] {
-  return [...selectsNobody(read, value), ...tokensNotAskedFor(read, value)];
+  return [...selectsNobody(read, value), ...tokensNotAskedFor(read, value), ...keysNotKnown(read, value)];
 }
 
 /** Policy P428. Workloads of which only addresses are known have no labels, so that nothing is said in their namespaces. */
@@ -158,6 +160,21 @@ function selectsNobody(
       advice: 'correct the labels; nothing is wrong if the workloads are still to come',
     }),
   ];
+}
+
+function keysNotKnown(read: Read, { rules, reference }: DecodedRequestAuthentication): readonly Finding[] {
+  return rules.flatMap(({ keys, issuer, provenance }) => {
+    if (keys.kind === 'inline' || read(fetchedKeySet, keySetKey(keys)) !== undefined) return [];
+    return [
+      aboutObject(reference, {
+        severity: 'warning',
+        code: 'WEIR1428',
+        path: provenance.path ?? '',
+        message: `the public keys of ${issuer} are not known (yet): all its tokens are refused`,
+        advice: 'if this stays, see the log of Weir for why; a host of the inside is allowed with --jwks-hosts',
+      }),
+    ];
+  });
 }
 
 function tokensNotAskedFor(read: Read, value: DecodedRequestAuthentication): readonly Finding[] {

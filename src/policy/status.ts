@@ -121,6 +121,7 @@ const unresolvedReferences = {
   WEIR1403: 'SubsetNotFound',
   WEIR1404: 'PortNotServed',
   WEIR1426: 'ProviderNotFound',
+  WEIR1428: 'KeysNotFetched',
 } as const satisfies Partial<Record<FindingCode, string>>;
 
 /** Where another object that claims the same holds instead. */
