@@ -26,6 +26,7 @@ async function anAdminServer(views: Partial<AdminViews> = {}) {
           proxies: [],
         }),
       version: () => ({ version: '1.2.3', node: 'v24.0.0' }),
+      guard: { report: () => ({ holds: [] }), mayChange: () => Promise.resolve(false), release: () => 0 },
       metrics: { contentType: 'text/plain; version=0.0.4', expose: () => Promise.resolve('weir_x 1\n') },
       ...views,
     },

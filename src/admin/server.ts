@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { releaseAsked, type GuardReport, type GuardViews } from './guard.ts';
 import type { Readiness, StatusReport } from './status-report.ts';
 
 /** What the admin server shows: functions of the one state, called for each request. */
@@ -7,6 +8,7 @@ export interface AdminViews {
   readonly readiness: () => Readiness;
   readonly status: () => StatusReport;
   readonly version: () => VersionReport;
+  readonly guard: GuardViews;
   readonly metrics: { readonly contentType: string; readonly expose: () => Promise<string> };
 }
 
@@ -32,6 +34,8 @@ interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Methods that there are, where this one is none. */
+  readonly allow?: string;
 }
 
 interface Page {
@@ -56,11 +60,28 @@ const pages: Readonly<Record<string, Page>> = {
     about: 'metrics for Prometheus; docs/metrics.md explains each',
     answer: async ({ metrics }) => ({ status: 200, contentType: metrics.contentType, body: await metrics.expose() }),
   },
+  '/guard': { about: 'endpoints that the removal budget holds, as JSON', answer: ({ guard }) => json(guard.report()) },
   '/version': { about: 'versions of Weir and Node.js, as JSON', answer: ({ version }) => json(version()) },
 };
 
+interface Action {
+  readonly about: string;
+  readonly carryOut: (request: IncomingMessage, views: AdminViews) => Promise<Answer>;
+}
+
+/** What changes something, by POST, and asks who may. */
+const actions: Readonly<Record<string, Action>> = {
+  '/guard/release': {
+    about: 'POST: lets go of endpoints that the removal budget holds; takes the token of --admin-token-file',
+    carryOut: async (request, { guard }) => {
+      const outcome = await releaseAsked(request, guard);
+      return outcome.kind === 'refused' ? text(outcome.status, outcome.reason) : json({ endpoints: outcome.endpoints });
+    },
+  },
+};
+
 /**
- * Serves the views over HTTP. It reads and never changes anything: only GET and HEAD are answered.
+ * Serves the views over HTTP. Pages are read, by GET and HEAD; what changes something is an action, by POST.
  *
  * @param onError hears of a view that failed; the client is told no more than that
  * @throws AdminListenError when the address is taken or is no address
@@ -86,37 +107,46 @@ export async function listenAdmin(
 
 async function answerTo(request: IncomingMessage, views: AdminViews): Promise<Answer> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
+  if (action !== undefined) {
+    return request.method === 'POST'
+      ? action.carryOut(request, views)
+      : text(405, `${path} is asked for by POST`, 'POST');
+  }
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (page === undefined) {
     return path === '/' ? text(200, index()) : text(404, `there is no ${path} here\n\n${index()}`);
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, `${path} can only be read, by GET`);
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return text(405, `${path} can only be read, by GET`, 'GET, HEAD');
   return page.answer(views);
 }
 
 function index(): string {
-  const width = Math.max(...Object.keys(pages).map((path) => path.length));
-  return Object.entries(pages)
+  const all = { ...pages, ...actions };
+  const width = Math.max(...Object.keys(all).map((path) => path.length));
+  return Object.entries(all)
     .map(([path, { about }]) => `${path.padEnd(width)}  ${about}`)
     .join('\n');
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body, allow }: Answer): void {
   response.writeHead(status, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+    ...(allow === undefined ? {} : { allow }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function text(status: number, line: string): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` };
+function text(status: number, line: string, allow?: string): Answer {
+  const shown = allow === undefined ? {} : { allow };
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n`, ...shown };
 }
 
-function json(value: StatusReport | VersionReport): Answer {
+function json(value: StatusReport | VersionReport | GuardReport | { readonly endpoints: number }): Answer {
   return { status: 200, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(value, null, 2)}\n` };
 }
 

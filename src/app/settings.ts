@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { logLevels } from '../observe/log.ts';
+import { registrySettings } from './registry-settings.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
 import {
   dnsLabel,
@@ -316,6 +317,7 @@ export const settings = {
       'how proxies get the routes of a port that services share: route-configuration, as a whole; or virtual-hosts, host by host, to each Envoy ' +
       'from 1.40 on with incremental xDS and without an Istio agent',
   },
+  ...registrySettings,
   auditInterval: {
     schema: durationOrOff,
     flag: 'audit-interval',

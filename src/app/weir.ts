@@ -15,22 +15,25 @@ import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
 import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
+import { adminTokenCheck } from './admin-token.ts';
 import { admit } from './admission.ts';
 import { meshAuthority } from './authority.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { beginIndexes } from './early-indexes.ts';
 import { logFindings } from './finding-log.ts';
+import { guardViews } from './guard-views.ts';
 import { kubernetesRegistries } from './kubernetes.ts';
 import { runKubernetesWriters } from './kubernetes-writers.ts';
 import { followKeySets } from './key-sets.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
+import { RegistryLayers } from './registry-layers.ts';
 import { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
-import { busyShare, serverClock, sourceClock, systemPacing, wallTimeAt } from './system-clock.ts';
+import { busyShare, serverClock, sourceClock, systemPacing, timedClock, wallTimeAt } from './system-clock.ts';
 import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
 
@@ -99,7 +102,7 @@ function assemble(options: WeirOptions) {
     write.put(ownSettings, { routeDelivery: settings.routeDelivery, trustDomain: settings.trustDomain }),
   );
 
-  const { registries, placeOf, client, close } = sourcesOf(options, engine, metrics);
+  const { registries, placeOf, client, layers, close } = sourcesOf(options, engine, metrics);
   const sourceNames = registries.map(({ name }) => name);
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
@@ -131,6 +134,7 @@ function assemble(options: WeirOptions) {
   const views: AdminViews = {
     readiness: () => readinessOf(engine, sourceNames),
     version: () => ({ version, node: process.version }),
+    guard: guardViews(layers, adminTokenCheck(settings.adminTokenFile, log)),
     metrics,
     status: () =>
       statusReport({
@@ -146,12 +150,17 @@ function assemble(options: WeirOptions) {
         proxies: xds.proxies(),
       }),
   };
-  return { engine, registries, client, authority, nacked, sourceNames, xds, observer, metrics, views, watches, close };
+  return {
+    ...{ engine, registries, layers, client, authority, nacked, sourceNames },
+    ...{ xds, observer, metrics, views, watches, close },
+  };
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
 function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, engine: Engine, metrics: Metrics) {
   const shared = new SharedRows(engine);
+  // Of registries that infer from silence what is gone.
+  const layers = new RegistryLayers({ settings, shared, clock: timedClock, log, metrics });
   const context = { admit, log };
   const { domain, files: directories } = settings;
   const files =
@@ -173,12 +182,12 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
         });
   const placeOf: PlaceOf = (object, path) => files?.placeOf(object, path);
   const registries: readonly Registry[] = [...(files === undefined ? [] : [files]), ...(kubernetes?.registries ?? [])];
-  return { registries, placeOf, client: kubernetes?.client, close: () => kubernetes?.client.close() };
+  return { registries, placeOf, layers, client: kubernetes?.client, close: () => kubernetes?.client.close() };
 }
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, client, authority, nacked, sourceNames, xds, observer, metrics, views }: Weir,
+  { engine, registries, layers, client, authority, nacked, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, cluster, variables, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
@@ -197,8 +206,9 @@ async function live(
   if (webhook !== undefined) opened.push(webhook);
 
   const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
+  await layers.restore();
   const runs = [
-    ...registries.map((registry) => registry.run(signal)),
+    ...[...registries, layers].map((part) => part.run(signal)),
     followKeySets({ engine, settings, cluster, variables, metrics, log }, signal),
     auditNowAndThen(audit, signal),
     ...(authority === undefined ? [] : [authority.run(signal)]),

@@ -36,6 +36,7 @@ describe('help', () => {
     'bootstrap',
     'intercept',
     'status',
+    'guard',
     'check',
     'authz check',
     'translate',

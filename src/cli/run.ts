@@ -7,6 +7,7 @@ import { bootstrapCommand } from './bootstrap.ts';
 import { caCommand } from './ca.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { guardCommand } from './guard.ts';
 import { interceptCommand } from './intercept.ts';
 import { installCommand } from './install.ts';
 import { manifestCommand } from './manifest.ts';
@@ -40,6 +41,7 @@ function program(host: Host): Command {
     installCommand,
     manifestCommand,
     statusCommand,
+    guardCommand,
     checkCommand,
     authzCommand,
     translateCommand,

@@ -2,8 +2,7 @@ import { Command, Option } from 'commander';
 import type { StatusReport } from '../admin/status-report.ts';
 import type { Host } from '../app/host.ts';
 import { settings } from '../app/settings.ts';
-import { describeError } from '../observe/log.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
+import { adminUrl, askAdmin, jsonOf } from './admin-request.ts';
 import { statusText } from './status-text.ts';
 
 interface Flags {
@@ -23,8 +22,8 @@ export function statusCommand(host: Host): Command {
     .addOption(new Option('-o, --output <FORMAT>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', examples)
     .action(async ({ admin, output }: Flags) => {
-      const url = statusUrl(admin ?? nonEmpty(host.environment[variable]) ?? fallback);
-      const report = await fetchStatus(url);
+      const url = adminUrl('/status', admin ?? nonEmpty(host.environment[variable]) ?? fallback);
+      const report = (await jsonOf(url, await askAdmin(url))) as StatusReport;
       host.out.write(
         output === 'json'
           ? `${JSON.stringify(report, null, 2)}\n`
@@ -38,42 +37,6 @@ Examples:
   weir status
   weir status --admin http://127.0.0.1:15099
   weir status -o json | jq '.proxies[] | select(.state != "synced")'`;
-
-const answerTimeout = 10_000;
-
-function statusUrl(text: string): URL {
-  const url = URL.parse('/status', /^https?:\/\//.test(text) ? text : `http://${text}`);
-  if (url !== null) return url;
-  throw new CommandError(exitCodes.usage, `--admin must be a URL or HOST:PORT, and is ${text}`);
-}
-
-async function fetchStatus(url: URL): Promise<StatusReport> {
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: AbortSignal.timeout(answerTimeout) });
-  } catch (error) {
-    throw new CommandError(
-      exitCodes.unavailable,
-      `no Weir answers at ${url.origin} (${reasonOf(error)}): is it running? --admin names another address`,
-      error,
-    );
-  }
-  const type = response.headers.get('content-type') ?? '';
-  if (!response.ok || !type.startsWith('application/json')) {
-    throw new CommandError(
-      exitCodes.unavailable,
-      `what answers at ${url.origin} is not Weir: HTTP status ${response.status}, ${type}`,
-    );
-  }
-  return (await response.json()) as StatusReport;
-}
-
-/** What fetch throws says only that it failed; the reason is its cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return describeError(error);
-}
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;

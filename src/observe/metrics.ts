@@ -3,6 +3,7 @@ import { certificateMetrics } from './certificate-metrics.ts';
 import { keySetMetrics } from './key-set-metrics.ts';
 import { kubernetesWriterMetrics } from './kubernetes-writer-metrics.ts';
 import { reflectorMetrics } from './reflector-metrics.ts';
+import { removalBudgetMetrics } from './removal-budget-metrics.ts';
 
 /**
  * Every metric that Weir exposes, declared in this folder and nowhere else; `docs/metrics.md` explains each, and a test compares the two.
@@ -46,6 +47,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...kubernetesWriterMetrics(registry),
     ...certificateMetrics(registry),
     ...keySetMetrics(registry),
+    ...removalBudgetMetrics(registry),
   };
   buildMetrics(registry, version, uptime);
 

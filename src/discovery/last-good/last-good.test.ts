@@ -26,7 +26,14 @@ function aSource(freshness: Freshness, reason?: string): Source {
 function aNacosService(name: string): Service {
   const declaredBy = { kind: 'nacos.io/Service', namespace: 'public', name, origin };
   return {
-    ...{ key: aServiceKey(name), hostname: `${name}.shop`, namespace: 'shop', name, registry: 'nacos', ports: [] },
+    ...{
+      key: aServiceKey(name),
+      hostname: `${name}.shop`,
+      namespace: 'shop',
+      name,
+      registry: 'service-entry',
+      ports: [],
+    },
     ...{ addresses: [], headless: false, resolution: 'endpoints', meshExternal: false, exportTo: undefined },
     ...{ labels: {}, selector: undefined, publishNotReady: false, createdAt: 0, declaredBy },
   };

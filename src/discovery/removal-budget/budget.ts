@@ -95,7 +95,7 @@ export function postponed(ledger: Ledger, until: number): Ledger {
 }
 
 /** How many may leave in a window. */
-export function allowance(size: number, { most }: BudgetRules): number {
+function allowance(size: number, { most }: BudgetRules): number {
   return most.kind === 'count' ? most.count : Math.max(1, Math.floor(size * most.share));
 }
 
