@@ -78,12 +78,16 @@ export class SharedRows {
   }
 }
 
-/** Objects that do not count because those of another source do. Clusters of one mesh share services and namespaces on purpose (K117). */
+/**
+ * Objects that do not count because those of another source do. Clusters of one mesh share services and namespaces on purpose (K117), and what
+ * a Nacos has of a service of another source joins it (decision 16).
+ */
 function duplicates(table: object, [first, ...others]: readonly Claim[]): readonly SourceProblem[] {
   if (first === undefined) return [];
   return others.flatMap(({ source, row }) => {
     const object = objectOf(table, row);
-    if (object === undefined || (table === services && source.kind === first.source.kind)) return [];
+    if (object === undefined || (table === services && (source.kind === first.source.kind || source.kind === 'nacos')))
+      return [];
     return {
       key: `${source.name} duplicate ${titleOf(object)}`,
       source: source.name,

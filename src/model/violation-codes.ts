@@ -1,4 +1,5 @@
 import { securityCodes } from './security-codes.ts';
+import { nacosCodes } from './nacos-codes.ts';
 
 /**
  * What can be wrong with a configuration object, under codes that stay the same over versions. Istio's own codes are reused where
@@ -389,6 +390,7 @@ export const violationCodes = {
       'The API server does not let Weir read objects of a kind; while Weir starts it waits for them, later the last ones known stay in force',
     remedy: 'Grant the account that Weir runs as the verbs list and watch on the resource that the message names',
   },
+  ...nacosCodes,
 } as const satisfies Readonly<Record<string, ViolationCode>>;
 
 /** A code that is in the catalogue. */
