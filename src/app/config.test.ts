@@ -103,6 +103,14 @@ it('leaves unset what has no default', () => {
     kubernetesNamespaceSelector: undefined,
     kubernetesMeshConfig: undefined,
     kubernetesRemoteSecrets: undefined,
+    nacosNamespaces: [{ id: 'public', meshNamespace: 'public' }],
+    nacosGroups: ['DEFAULT_GROUP'],
+    nacosHosts: 'nacos',
+    nacosContextPath: '/nacos',
+    nacosGrpcPortOffset: 1000,
+    nacosListPeriod: 10_000,
+    nacosAuditPeriod: 300_000,
+    nacosConcurrency: 200,
     xdsPlaintext: undefined,
     xdsTls: undefined,
     xdsTlsCert: undefined,
@@ -225,5 +233,21 @@ describe('limits of connections', () => {
     ['xdsTransport', 'quic', '--xds-transport must be one of codec, http2, grpc-js'],
   ])('%s: %s is refused with advice', (key, value, message) => {
     expect(problemsOf({ flags: { [key]: value } })).toBe(message);
+  });
+});
+
+it('reads where a Nacos is and what of it belongs to the mesh', () => {
+  const flags = { nacos: 'nacos-0,nacos-1:8849,[fd00::1]:8848', nacosNamespaces: 'public=shop,6f1c,Dev' };
+  expect(settingsOf({ flags })).toMatchObject({
+    nacos: [
+      { host: 'nacos-0', port: 8848 },
+      { host: 'nacos-1', port: 8849 },
+      { host: 'fd00::1', port: 8848 },
+    ],
+    nacosNamespaces: [
+      { id: 'public', meshNamespace: 'shop' },
+      { id: '6f1c', meshNamespace: '6f1c' },
+      { id: 'Dev', meshNamespace: expect.stringMatching(/^dev-x[0-9a-f]{10}$/) },
+    ],
   });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { logLevels } from '../observe/log.ts';
+import { nacosSettings, nacosSettingsThatBelongTogether, nacosSettingsThatNeedAnother } from './nacos-settings.ts';
 import { registrySettings } from './registry-settings.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
 import {
@@ -106,6 +107,7 @@ export const settings = {
     description:
       'namespace of Secrets with the label weir.dev/remote-cluster=true, whose entries are kubeconfigs of further clusters',
   },
+  ...nacosSettings,
   xdsPlaintext: {
     schema: loopbackAddress,
     flag: 'xds-plaintext',
@@ -352,6 +354,7 @@ export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
   ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
   ['webhook', 'webhookCert', 'webhookKey'],
   ['webhookConfiguration', 'webhookCa'],
+  ...nacosSettingsThatBelongTogether,
 ];
 
 /** Settings that mean something only beside another one. */
@@ -365,10 +368,14 @@ export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, Settin
   kubernetesStatusLease: 'kubernetes',
   webhookConfiguration: 'kubernetes',
   caSecret: 'kubernetes',
+  ...nacosSettingsThatNeedAnother,
 };
 
 /** Settings that say the same in different ways. */
-export const settingsThatExclude: readonly (readonly [SettingKey, SettingKey])[] = [['caDir', 'caSecret']];
+export const settingsThatExclude: readonly (readonly [SettingKey, SettingKey])[] = [
+  ['caDir', 'caSecret'],
+  ['nacosUsername', 'nacosAccessKey'],
+];
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[];
 

@@ -28,6 +28,7 @@ import { runKubernetesWriters } from './kubernetes-writers.ts';
 import { followKeySets } from './key-sets.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import { readinessOf, untilReady } from './readiness.ts';
+import { nacosRegistries } from './nacos.ts';
 import { RegistryLayers } from './registry-layers.ts';
 import { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
@@ -178,10 +179,15 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
       ? undefined
       : kubernetesRegistries({
           ...{ cluster, settings, shared, context, metrics, version, variables },
-          taken: ['files'],
+          taken: ['files', 'nacos'],
         });
+  const nacos = nacosRegistries({ settings, layers, context, metrics, version });
   const placeOf: PlaceOf = (object, path) => files?.placeOf(object, path);
-  const registries: readonly Registry[] = [...(files === undefined ? [] : [files]), ...(kubernetes?.registries ?? [])];
+  const registries: readonly Registry[] = [
+    ...(files === undefined ? [] : [files]),
+    ...(kubernetes?.registries ?? []),
+    ...nacos,
+  ];
   return { registries, placeOf, layers, client: kubernetes?.client, close: () => kubernetes?.client.close() };
 }
 

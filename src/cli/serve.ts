@@ -47,12 +47,20 @@ function optionOf(key: SettingKey): Option {
 }
 
 async function serve(host: Host, config: Settings): Promise<void> {
-  if (config.files === undefined && config.kubernetes !== true) {
-    const { files, kubernetes } = settings;
+  if (config.files === undefined && config.kubernetes !== true && config.nacos === undefined) {
+    const { files, kubernetes, nacos } = settings;
     throw new CommandError(
       exitCodes.usage,
       `there is nothing to serve: name directories of YAML by --${files.flag} or ${files.variable}, ` +
-        `or read a cluster by --${kubernetes.flag} or ${kubernetes.variable}=true`,
+        `or read a cluster by --${kubernetes.flag} or ${kubernetes.variable}=true, ` +
+        `or a Nacos by --${nacos.flag} or ${nacos.variable}`,
+    );
+  }
+  const { nacosHosts, nacosGroups } = config;
+  if (nacosHosts === 'kubernetes' && (nacosGroups.length > 1 || nacosGroups.includes('*'))) {
+    throw new CommandError(
+      exitCodes.usage,
+      `--${settings.nacosHosts.flag} kubernetes leaves no room for the group in the name of a service: name one group by --${settings.nacosGroups.flag}`,
     );
   }
   const log = logTo(host, config);

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { certificateMetrics } from './certificate-metrics.ts';
 import { keySetMetrics } from './key-set-metrics.ts';
 import { kubernetesWriterMetrics } from './kubernetes-writer-metrics.ts';
+import { nacosMetrics } from './nacos-metrics.ts';
 import { reflectorMetrics } from './reflector-metrics.ts';
 import { removalBudgetMetrics } from './removal-budget-metrics.ts';
 
@@ -44,6 +45,7 @@ export function createMetrics({ version, uptime, processMetrics }: MetricsOption
     ...meshMetrics(registry),
     ...engineMetrics(registry),
     ...reflectorMetrics(registry),
+    ...nacosMetrics(registry),
     ...kubernetesWriterMetrics(registry),
     ...certificateMetrics(registry),
     ...keySetMetrics(registry),
