@@ -80,7 +80,7 @@ export class SharedRows {
 
 /**
  * Objects that do not count because those of another source do. Clusters of one mesh share services and namespaces on purpose (K117), and what
- * a Nacos has of a service of another source joins it (decision 16).
+ * a Nacos has of a service of another source joins it (decision 22).
  */
 function duplicates(table: object, [first, ...others]: readonly Claim[]): readonly SourceProblem[] {
   if (first === undefined) return [];

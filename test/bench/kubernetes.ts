@@ -241,16 +241,16 @@ async function patchSlices(client: ApiClient, sent: Map<string, number>): Promis
   await Promise.all(requests);
 }
 
-async function metricsOf(weir: Weir): Promise<string> {
+export async function metricsOf(weir: Weir): Promise<string> {
   return (await fetch(`${weir.admin}/metrics`)).text();
 }
 
-function figure(page: string, name: string): number {
+export function figure(page: string, name: string): number {
   return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(page)?.[1]);
 }
 
 /** Resident memory, and the most that it ever was. */
-async function memoryOf({ child }: Weir): Promise<{ readonly rssMB: number; readonly peakRssMB: number }> {
+export async function memoryOf({ child }: Weir): Promise<{ readonly rssMB: number; readonly peakRssMB: number }> {
   const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
   const of = (name: string): number => rounded(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
   return { rssMB: of('VmRSS'), peakRssMB: of('VmHWM') };
@@ -262,6 +262,6 @@ async function cpuSecondsOf(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-function secondsSince(start: number): number {
+export function secondsSince(start: number): number {
   return rounded((performance.now() - start) / 1000);
 }

@@ -10,6 +10,7 @@ import { filesBench } from './files.ts';
 import { GateError, gatesBench } from './gates.ts';
 import { kubernetesBench } from './kubernetes.ts';
 import { memoryBench, streamMemoryBench } from './memory.ts';
+import { nacosBench } from './nacos.ts';
 import { peersBench } from './peers.ts';
 import { profileBench } from './profile.ts';
 import type { Bench, Figures, Report } from './report.ts';
@@ -85,7 +86,7 @@ function cell(value: number | string | undefined): string {
 /** @returns the exit status: 1 when a gate failed or a name is unknown */
 async function main(given: readonly string[]): Promise<number> {
   const names = given.includes('all') ? benches.map(({ name }) => name) : given;
-  const programs = [...benches, kubernetesBench, gatesBench, profileBench];
+  const programs = [...benches, kubernetesBench, nacosBench, gatesBench, profileBench];
   const unknown = names.filter((name) => !programs.some((bench) => bench.name === name));
   if (names.length === 0 || unknown.length > 0) {
     if (unknown.length > 0) console.error(`There is no benchmark ${unknown.join(', ')}.`);

@@ -41,7 +41,7 @@ export interface NacosSourceOptions extends RegistryContext, AddressRules {
 /** What services are called in the mesh. */
 export type HostForm =
   | { readonly kind: 'nacos' }
-  /** As Kubernetes would call them: a service that both have is one, with the endpoints of both (decision 16). Of one group. */
+  /** As Kubernetes would call them: a service that both have is one, with the endpoints of both (decision 22). Of one group. */
   | { readonly kind: 'kubernetes'; readonly domain: string };
 
 export interface FollowedNamespace {
@@ -80,7 +80,7 @@ const mostAtOnce = 250;
 /** Dubbo's own registrations, one for each interface: what they mean is not a service of the mesh (registries B21, N37). */
 const dubboNames = /^(providers|consumers|routers|configurators):/;
 
-/** A Nacos as a registry: the services of its namespaces, each with a connection of its own (decision 16). */
+/** A Nacos as a registry: the services of its namespaces, each with a connection of its own (decision 22). */
 export class NacosSource implements Registry {
   readonly name: string;
   readonly #options: NacosSourceOptions;

@@ -14,7 +14,7 @@ export interface NacosClientOptions {
   /** Read for each connection; undefined: without TLS. */
   readonly tls: ReadTls | undefined;
   readonly credentials: NacosCredentials;
-  /** Id of the namespace. Pushes do not say theirs, so that each namespace has a connection of its own (decision 16). */
+  /** Id of the namespace. Pushes do not say theirs, so that each namespace has a connection of its own (decision 22). */
   readonly namespace: string;
   readonly version: string;
   readonly clock: TimedClock;

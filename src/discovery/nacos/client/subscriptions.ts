@@ -31,8 +31,6 @@ interface Subscription {
   readonly name: ServiceName;
   /** On the present connection. */
   isSubscribed: boolean;
-  /** Whether the present connection has answered, well or not. */
-  isSettled: boolean;
   /** How often the server has said what it is. */
   heard: number;
   /** By the clock of the present connection's server. */
@@ -52,6 +50,8 @@ export class Subscriptions {
   readonly #wanted = new Map<string, Subscription>();
   /** `audit` only where nothing else asked for the same. */
   readonly #queue = new Map<Subscription, 'read' | 'audit'>();
+  /** Those that the present connection has not answered yet, well or not. */
+  readonly #unsettled = new Set<Subscription>();
   readonly #running = new Set<Promise<void>>();
   #connection: NacosConnection | undefined;
 
@@ -65,7 +65,7 @@ export class Subscriptions {
 
   /** Whether every service that is wanted has been answered on the present connection. */
   get isSettled(): boolean {
-    return this.#connection !== undefined && this.#wanted.values().every(({ isSettled }) => isSettled);
+    return this.#connection !== undefined && this.#unsettled.size === 0;
   }
 
   get names(): readonly ServiceName[] {
@@ -82,8 +82,9 @@ export class Subscriptions {
   want(name: ServiceName): void {
     const key = nameText(name);
     if (this.#wanted.has(key)) return;
-    const subscription = { name, isSubscribed: false, isSettled: false, heard: 0, refreshedAt: 0, failures: 0 };
+    const subscription = { name, isSubscribed: false, heard: 0, refreshedAt: 0, failures: 0 };
     this.#wanted.set(key, subscription);
+    this.#unsettled.add(subscription);
     this.#read(subscription, 'read');
   }
 
@@ -93,6 +94,7 @@ export class Subscriptions {
     if (subscription === undefined) return;
     this.#wanted.delete(nameText(name));
     this.#queue.delete(subscription);
+    this.#unsettled.delete(subscription);
     if (subscription.isSubscribed && this.#connection !== undefined) this.#start(this.#cancel(name, this.#connection));
   }
 
@@ -106,8 +108,9 @@ export class Subscriptions {
   async serve(connection: NacosConnection, signal: AbortSignal): Promise<void> {
     this.#connection = connection;
     for (const subscription of this.#wanted.values()) {
-      Object.assign(subscription, { isSubscribed: false, isSettled: false, refreshedAt: 0, failures: 0 });
+      Object.assign(subscription, { isSubscribed: false, refreshedAt: 0, failures: 0 });
       this.#queue.set(subscription, 'read');
+      this.#unsettled.add(subscription);
     }
     try {
       this.#pump();
@@ -133,7 +136,7 @@ export class Subscriptions {
     subscription.heard++;
     subscription.refreshedAt = info.refreshedAt;
     subscription.failures = 0;
-    subscription.isSettled = true;
+    this.#unsettled.delete(subscription);
     this.#options.handler.received(info, way);
   }
 
@@ -191,7 +194,7 @@ export class Subscriptions {
   #failed(subscription: Subscription, error: NacosError): void {
     const { clock, random, handler } = this.#options;
     if (error.failure === 'unreachable' || error.failure === 'unregistered') return;
-    subscription.isSettled = true;
+    this.#unsettled.delete(subscription);
     const wait = Math.min(longestRetryMs, shortestRetryMs * 2 ** subscription.failures++);
     handler.failed(subscription.name, error);
     const connection = this.#connection;
