@@ -95,6 +95,11 @@ describe('a cluster', () => {
 
 it('leaves unset what has no default', () => {
   expect(settingsOf({})).toEqual({
+    injectAudience: 'istio-ca',
+    injectEnvoyImage: 'envoyproxy/envoy:v1.40.0',
+    injectNative: 'auto',
+    injectNever: ['weir-system'],
+    injectXds: { host: 'weir.weir-system.svc', port: 15_012 },
     files: undefined,
     kubernetes: undefined,
     kubeconfig: undefined,

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { ApiClient } from '../discovery/kubernetes/api/api-client.ts';
 import { Lease } from '../discovery/kubernetes/lease.ts';
 import { StatusWriter } from '../discovery/kubernetes/status/status-writer.ts';
-import { keepWebhookTrust } from '../discovery/kubernetes/webhook-trust.ts';
+import { keepWebhookTrust, type WebhookKind } from '../discovery/kubernetes/webhook-trust.ts';
 import type { Engine } from '../incremental/engine.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -18,7 +18,7 @@ export interface KubernetesWritersOptions {
   readonly client: ApiClient;
   /** Name of the source whose objects are written on. */
   readonly source: string;
-  readonly settings: Pick<Settings, 'kubernetesStatusLease' | 'webhookConfiguration' | 'webhookCa'>;
+  readonly settings: Pick<Settings, 'kubernetesStatusLease' | 'webhookConfiguration' | 'webhookCa' | 'injectImage'>;
   readonly engine: Engine;
   readonly xds: Pick<XdsServer, 'programming'>;
   readonly nacked: NackedObjects;
@@ -62,19 +62,25 @@ async function writeStatus(options: KubernetesWritersOptions, signal: AbortSigna
 
 async function keepTrust(options: KubernetesWritersOptions, signal: AbortSignal): Promise<void> {
   const { client, metrics, log } = options;
-  const { webhookConfiguration, webhookCa } = options.settings;
+  const { webhookConfiguration, webhookCa, injectImage } = options.settings;
   if (webhookConfiguration === undefined || webhookCa === undefined) return;
   for (const result of ['written', 'failed']) metrics.webhookTrustWrites.inc({ result }, 0);
-  await keepWebhookTrust(
-    {
-      client,
-      configuration: webhookConfiguration,
-      authorities: () => readFile(webhookCa, 'utf8'),
-      clock: timedClock,
-      random: Math.random,
-      log,
-      wrote: (result) => metrics.webhookTrustWrites.inc({ result }),
-    },
-    signal,
-  );
+  const keep = (kind: WebhookKind): Promise<void> =>
+    keepWebhookTrust(
+      {
+        client,
+        kind,
+        configuration: webhookConfiguration,
+        authorities: () => readFile(webhookCa, 'utf8'),
+        clock: timedClock,
+        random: Math.random,
+        log,
+        wrote: (result) => metrics.webhookTrustWrites.inc({ result }),
+      },
+      signal,
+    );
+  await Promise.all([
+    keep('ValidatingWebhookConfiguration'),
+    ...(injectImage === undefined ? [] : [keep('MutatingWebhookConfiguration')]),
+  ]);
 }

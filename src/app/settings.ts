@@ -3,6 +3,7 @@ import { logLevels } from '../observe/log.ts';
 import { nacosSettings, nacosSettingsThatBelongTogether, nacosSettingsThatNeedAnother } from './nacos-settings.ts';
 import { registrySettings } from './registry-settings.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
+import { injectionSettings } from './injection-settings.ts';
 import {
   dnsLabel,
   dnsName,
@@ -292,12 +293,13 @@ export const settings = {
     description: 'PEM file of the private key of that certificate; read again when it changes',
   },
   webhookConfiguration: {
-    schema: z.string().regex(dnsName, { error: 'must be the name of a ValidatingWebhookConfiguration' }),
+    schema: z.string().regex(dnsName, { error: 'must be the name of a configuration of webhooks' }),
     flag: 'webhook-configuration',
     placeholder: 'NAME',
     variable: 'WEIR_WEBHOOK_CONFIGURATION',
     default: undefined,
-    description: 'ValidatingWebhookConfiguration whose caBundle is kept in step with --webhook-ca',
+    description:
+      'ValidatingWebhookConfiguration, and with --inject-image the MutatingWebhookConfiguration, whose caBundle is kept in step with --webhook-ca',
   },
   webhookCa: {
     schema: filePath,
@@ -307,6 +309,7 @@ export const settings = {
     default: undefined,
     description: "PEM file of the authorities of the webhook's certificate; read again every 30 s",
   },
+  ...injectionSettings,
   routeDelivery: {
     schema: z.enum(['route-configuration', 'virtual-hosts'], {
       error: 'must be route-configuration or virtual-hosts',
@@ -369,6 +372,7 @@ export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, Settin
   webhookConfiguration: 'kubernetes',
   caSecret: 'kubernetes',
   ...nacosSettingsThatNeedAnother,
+  injectImage: 'webhook',
 };
 
 /** Settings that say the same in different ways. */

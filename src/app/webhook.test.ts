@@ -31,7 +31,13 @@ beforeAll(async () => {
     environment: {},
   });
   if (config.kind === 'invalid') throw new Error(JSON.stringify(config.problems));
-  webhook = await listenWebhook({ settings: config.settings, read: engine.read, metrics, log: silentLog });
+  webhook = await listenWebhook({
+    settings: config.settings,
+    read: engine.read,
+    nativeSidecars: () => true,
+    metrics,
+    log: silentLog,
+  });
 });
 
 afterAll(async () => {

@@ -35,6 +35,7 @@ import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
 import { busyShare, serverClock, sourceClock, systemPacing, timedClock, wallTimeAt } from './system-clock.ts';
+import { nativeSidecars } from './native-sidecars.ts';
 import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
 
@@ -208,7 +209,8 @@ async function live(
     log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT or --xds-tls HOST:PORT serves it');
   }
 
-  const webhook = await listenWebhook({ settings, read: engine.read, metrics, log });
+  const native = nativeSidecars(settings.injectNative, client, timedClock);
+  const webhook = await listenWebhook({ settings, read: engine.read, nativeSidecars: native.current, metrics, log });
   if (webhook !== undefined) opened.push(webhook);
 
   const audit = { engine, interval: settings.auditInterval, log, metrics, clock: sourceClock };
@@ -217,6 +219,7 @@ async function live(
     ...[...registries, layers].map((part) => part.run(signal)),
     followKeySets({ engine, settings, cluster, variables, metrics, log }, signal),
     auditNowAndThen(audit, signal),
+    ...(settings.injectImage === undefined ? [] : [native.run(signal)]),
     ...(authority === undefined ? [] : [authority.run(signal)]),
   ];
   // When one of them fails the others are told to stop, and have to be waited for as well.

@@ -8,6 +8,7 @@ import { caCommand } from './ca.ts';
 import { checkCommand } from './check.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { guardCommand } from './guard.ts';
+import { injectCommand } from './inject.ts';
 import { interceptCommand } from './intercept.ts';
 import { installCommand } from './install.ts';
 import { manifestCommand } from './manifest.ts';
@@ -38,6 +39,7 @@ function program(host: Host): Command {
     interceptCommand,
     tokenCommand,
     caCommand,
+    injectCommand,
     installCommand,
     manifestCommand,
     statusCommand,

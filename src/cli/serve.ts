@@ -120,7 +120,7 @@ async function explained(error: unknown): Promise<unknown> {
     await Promise.all([
       import('../admin/server.ts'),
       import('../xds/transport/listener.ts'),
-      import('../inject/validation-webhook-server.ts'),
+      import('../inject/webhook-server.ts'),
       import('../app/tls-files.ts'),
       import('../discovery/file/directory-error.ts'),
     ]);

@@ -46,6 +46,9 @@ export const files = {
   root: `${places.root}/root-cert.pem`,
 } as const;
 
+/** What Istio calls a cluster that nobody gave a name (istio-compat I100). */
+export const defaultClusterId = 'Kubernetes';
+
 /** As long as Istio's (kubernetes K92); the node renews it when four fifths have passed. */
 const tokenSeconds = 43_200;
 /** In every namespace (istio-compat I36). */

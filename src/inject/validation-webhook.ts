@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import type { Violation } from '../model/provenance.ts';
+import {
+  readReview,
+  reviewOf,
+  type MalformedReview,
+  type ReviewAnswer,
+  type ReviewRequest,
+} from './admission-review.ts';
 
 /**
  * What the validating webhook answers (kubernetes K88, K91). It refuses only what can never be right by itself; what depends on other
@@ -15,48 +21,13 @@ export type AdmittedObject = Readonly<Record<string, unknown>>;
 
 export type ReviewOutcome = 'allowed' | 'refused';
 
-export type ReviewAnswer =
-  | { readonly kind: 'answer'; readonly outcome: ReviewOutcome; readonly review: unknown }
-  /** The request is no AdmissionReview; the reason is for whoever configured it. */
-  | { readonly kind: 'malformed'; readonly reason: string };
-
-const reviewVersion = 'admission.k8s.io/v1';
-
-const reviewSchema = z.object({
-  apiVersion: z.literal(reviewVersion, { error: `apiVersion must be ${reviewVersion}` }),
-  kind: z.literal('AdmissionReview', { error: 'kind must be AdmissionReview' }),
-  request: z.object(
-    {
-      uid: z.string({ error: 'request.uid is missing' }).min(1, { error: 'request.uid is empty' }),
-      operation: z.string({ error: 'request.operation is missing' }),
-      subResource: z.string().nullish(),
-      name: z.string().nullish(),
-      object: z.record(z.string(), z.unknown()).nullish(),
-      oldObject: z.record(z.string(), z.unknown()).nullish(),
-    },
-    { error: 'request is missing' },
-  ),
-});
-
-type ReviewRequest = z.infer<typeof reviewSchema>['request'];
-
 /** @param body of the request, parsed */
-export function answerReview(body: unknown, judge: Judge): ReviewAnswer {
-  const read = reviewSchema.safeParse(body);
-  if (!read.success) {
-    const reason = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`.replace(/^: /, ''));
-    return { kind: 'malformed', reason: reason.join('; ') };
-  }
-  const { request } = read.data;
-  const { refusal, warnings } = judgementOf(request, judge);
-  const response = {
-    uid: request.uid,
-    allowed: refusal === undefined,
-    ...(refusal === undefined ? {} : { status: refusal }),
-    ...(warnings.length === 0 ? {} : { warnings: warningsFrom(warnings) }),
-  };
-  const review = { apiVersion: reviewVersion, kind: 'AdmissionReview', response };
-  return { kind: 'answer', outcome: refusal === undefined ? 'allowed' : 'refused', review };
+export function answerReview(body: unknown, judge: Judge): ReviewAnswer<ReviewOutcome> | MalformedReview {
+  const request = readReview(body);
+  if ('kind' in request) return request;
+  const judgement = judgementOf(request, judge);
+  const outcome = judgement.refusal === undefined ? 'allowed' : 'refused';
+  return { kind: 'answer', outcome, review: reviewOf(request, judgement) };
 }
 
 interface Judgement {
@@ -126,20 +97,6 @@ function remarkOf({ code, message, advice }: Violation): string {
 
 function isWarning({ severity }: Violation): boolean {
   return severity === 'warning';
-}
-
-/** Warnings of one answer, and characters of each: the server cuts beyond 4,096 altogether. */
-const mostWarnings = 16;
-const longestWarning = 250;
-
-/** One line each, in the characters that a header may hold: the server drops others. */
-function warningsFrom(sentences: readonly string[]): readonly string[] {
-  const shown = sentences.slice(0, mostWarnings).map((sentence) => {
-    const line = sentence.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
-    return line.length > longestWarning ? `${line.slice(0, longestWarning - 1).toWellFormed()}…` : line;
-  });
-  const left = sentences.length - shown.length;
-  return left === 0 ? shown : [...shown, `and ${left} more: weir check shows all`];
 }
 
 function kindOf({ kind }: AdmittedObject): string {

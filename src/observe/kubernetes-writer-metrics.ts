@@ -10,6 +10,26 @@ export function kubernetesWriterMetrics(registry: Registry) {
       labelNames: ['outcome'],
       registers,
     }),
+    injectionRequests: new Counter({
+      name: 'sidecar_injection_requests_total',
+      help: 'Pods that the injection webhook was asked about.',
+      registers,
+    }),
+    injectionSuccesses: new Counter({
+      name: 'sidecar_injection_success_total',
+      help: 'Pods that were given a sidecar.',
+      registers,
+    }),
+    injectionSkips: new Counter({
+      name: 'sidecar_injection_skip_total',
+      help: 'Pods that were left as they are.',
+      registers,
+    }),
+    injectionFailures: new Counter({
+      name: 'sidecar_injection_failure_total',
+      help: 'Pods that were refused, because of what their annotations ask for.',
+      registers,
+    }),
     statusWrites: new Counter({
       name: 'weir_status_writes_total',
       help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',

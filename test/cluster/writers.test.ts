@@ -321,7 +321,13 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
       const config = readConfig({ flags, environment: {} });
       if (config.kind === 'invalid') throw new Error(JSON.stringify(config.problems));
       const metrics = createMetrics({ version: '1', uptime: () => 0, processMetrics: false });
-      webhook = await listenWebhook({ settings: config.settings, read: engine.read, metrics, log: silentLog });
+      webhook = await listenWebhook({
+        settings: config.settings,
+        read: engine.read,
+        nativeSidecars: () => true,
+        metrics,
+        log: silentLog,
+      });
       await apply({
         apiVersion: 'admissionregistration.k8s.io/v1',
         kind: 'ValidatingWebhookConfiguration',

@@ -67,6 +67,37 @@ export class NetworkNamespace {
     }
   }
 
+  /** A cable between two pods, so that nothing of this machine forwards what one sends the other. */
+  async connect(other: NetworkNamespace): Promise<void> {
+    const [here, there] = [
+      `${this.name}-${other.name.slice(4)}`.slice(-15),
+      `${other.name}-${this.name.slice(4)}`.slice(-15),
+    ];
+    await run('ip', [
+      'link',
+      'add',
+      here,
+      'netns',
+      this.name,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      there,
+      'netns',
+      other.name,
+    ]);
+    for (const [namespace, device, peer] of [
+      [this, here, other],
+      [other, there, this],
+    ] as const) {
+      // What comes in by a device without an address cannot be redirected.
+      await namespace.run('ip', 'address', 'add', `${namespace.address}/32`, 'dev', device);
+      await namespace.run('ip', 'link', 'set', device, 'up');
+      await namespace.run('ip', 'route', 'add', `${peer.address}/32`, 'dev', device, 'src', namespace.address);
+    }
+  }
+
   /** What to put before a command so that it runs inside. */
   get prefix(): readonly string[] {
     return ['ip', 'netns', 'exec', this.name];
@@ -75,6 +106,11 @@ export class NetworkNamespace {
   /** The same for a sidecar, whose connections are not intercepted. */
   get sidecarPrefix(): readonly string[] {
     return [...this.prefix, 'setpriv', '--regid', String(sidecarGroup), '--clear-groups'];
+  }
+
+  /** The same for an application, which may not change the network. */
+  get applicationPrefix(): readonly string[] {
+    return [...this.prefix, 'setpriv', '--reuid', String(applicationUser), '--clear-groups'];
   }
 
   /** `weir intercept` inside. */

@@ -33,7 +33,8 @@ function aCluster(caBundle?: string) {
     running.push(stop);
     const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
     const authorities = () => Promise.resolve(file.text);
-    const options = { client, configuration: 'weir', authorities, clock: time, random: () => 0.5, log };
+    const kind = 'ValidatingWebhookConfiguration' as const;
+    const options = { client, kind, configuration: 'weir', authorities, clock: time, random: () => 0.5, log };
     void keepWebhookTrust({ ...options, wrote: () => undefined }, stop.signal);
     return { file, stop };
   };

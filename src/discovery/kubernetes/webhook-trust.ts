@@ -5,14 +5,17 @@ import { pause, type TimedClock } from './api/timed-clock.ts';
 import { isMapping } from './objects/object-rows.ts';
 
 /**
- * Keeps the authority of the webhook's certificate in the ValidatingWebhookConfiguration, by every replica (kubernetes K89): what they write
+ * Keeps the authority of the webhook's certificate in the configuration of a webhook, by every replica (kubernetes K89): what they write
  * converges, so that no lease is needed. While an authority is replaced both are trusted: each replica adds its own, and only what has
  * run out is taken away.
  */
 
+export type WebhookKind = 'ValidatingWebhookConfiguration' | 'MutatingWebhookConfiguration';
+
 export interface WebhookTrustOptions {
   readonly client: ApiClient;
-  /** Name of the ValidatingWebhookConfiguration. */
+  readonly kind: WebhookKind;
+  /** Name of the object of that kind. */
   readonly configuration: string;
   /** PEM of the authorities, read again each time. */
   readonly authorities: () => Promise<string>;
@@ -51,19 +54,23 @@ export async function keepWebhookTrust(options: WebhookTrustOptions, signal: Abo
   }
 }
 
-function explanation({ configuration }: WebhookTrustOptions, error: unknown): string {
-  const object = `the ValidatingWebhookConfiguration ${configuration}`;
+function explanation({ kind, configuration }: WebhookTrustOptions, error: unknown): string {
+  const object = `the ${kind} ${configuration}`;
   const status = error instanceof ApiError ? error.status : undefined;
   if (status === 403) {
-    return `Weir may not keep its authority in ${object}: it needs get and patch on validatingwebhookconfigurations of that name`;
+    return `Weir may not keep its authority in ${object}: it needs get and patch on ${pluralOf(kind)} of that name`;
   }
   return status === 404 ? `${object} does not exist` : `the authority of the webhook cannot be kept in ${object}`;
 }
 
+function pluralOf(kind: WebhookKind): string {
+  return `${kind.toLowerCase()}s`;
+}
+
 /** @returns whether something had to be written */
 async function publish(options: WebhookTrustOptions, signal: AbortSignal): Promise<boolean> {
-  const { client, configuration, clock } = options;
-  const path = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${encodeURIComponent(configuration)}`;
+  const { client, kind, configuration, clock } = options;
+  const path = `/apis/admissionregistration.k8s.io/v1/${pluralOf(kind)}/${encodeURIComponent(configuration)}`;
   const own = certificatesIn(await options.authorities());
   if (own.length === 0) throw new Error('the file of the authorities holds no certificate');
   const { body } = await client.request({ path }, signal);
@@ -84,7 +91,7 @@ async function publish(options: WebhookTrustOptions, signal: AbortSignal): Promi
       contentType: 'application/apply-patch+yaml',
       body: {
         apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'ValidatingWebhookConfiguration',
+        kind,
         // Of two replicas that add theirs at the same time one gets 409, and looks again.
         metadata: { name: configuration, resourceVersion },
         webhooks: entries.map(({ name, after }) => ({ name, clientConfig: { caBundle: after } })),

@@ -78,5 +78,10 @@ capabilities: { drop: [ALL] }
 {{- $_ := set $own "webhookCa" "/etc/weir/webhook-tls/ca.crt" }}
 {{- $_ := set $own "webhookConfiguration" (include "weir.clusterName" .) }}
 {{- end }}
+{{- if .Values.injection.enabled }}
+{{- $_ := set $own "injectImage" (include "weir.image" .) }}
+{{- $_ := set $own "injectXds" (printf "%s.%s.svc:15012" (include "weir.name" .) .Release.Namespace) }}
+{{- $_ := set $own "injectNever" .Release.Namespace }}
+{{- end }}
 {{- toYaml (mergeOverwrite $own .Values.settings) }}
 {{- end }}

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerReview, type Judge, type ReviewOutcome } from './validation-webhook.ts';
+import type { MalformedReview, ReviewAnswer } from './admission-review.ts';
 
 /** Key and certificate of the server: PEM. */
 export interface WebhookIdentity {
@@ -14,12 +14,14 @@ export interface WebhookOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly identity: WebhookIdentity;
-  readonly judge: Judge;
+  /** By their paths. Each takes the body of a request, parsed. */
+  readonly reviews: ReadonlyMap<string, Review>;
   readonly observer: WebhookObserver;
 }
 
+export type Review = (body: unknown) => ReviewAnswer<unknown> | MalformedReview;
+
 export interface WebhookObserver {
-  reviewed(outcome: ReviewOutcome): void;
   /** A request that is no review, or could not be read. */
   malformed(reason: string): void;
   /** A bug: answered with 500, so that the webhook's failurePolicy decides. */
@@ -40,8 +42,6 @@ export class WebhookListenError extends Error {
   override readonly name = 'WebhookListenError';
 }
 
-/** Path of the validating webhook. */
-const validationPath = '/validate';
 /** Bytes: an object and the one before it, each of up to 1.5 MiB in the store and somewhat more as JSON. */
 const largestBody = 8 * 1024 * 1024;
 /** Bodies under way at the same time are no more than this many connections hold. */
@@ -85,12 +85,11 @@ export async function listenForReviews(options: WebhookOptions): Promise<Webhook
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, options: WebhookOptions): Promise<void> {
-  const { observer, judge } = options;
+  const { observer } = options;
   try {
-    const body = parsed(await bodyOf(checked(request)));
-    const answer = answerReview(body, judge);
+    const review = reviewFor(request, options);
+    const answer = review(parsed(await bodyOf(request)));
     if (answer.kind === 'malformed') throw new RequestFault(400, answer.reason);
-    observer.reviewed(answer.outcome);
     send(response, 200, 'application/json', JSON.stringify(answer.review));
   } catch (error) {
     if (error instanceof RequestFault) {
@@ -104,14 +103,15 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
   }
 }
 
-function checked(request: IncomingMessage): IncomingMessage {
-  const path = (request.url ?? '').split('?', 1)[0];
-  if (path !== validationPath) throw new RequestFault(404, `reviews are answered on ${validationPath} alone`);
+function reviewFor(request: IncomingMessage, { reviews }: WebhookOptions): Review {
+  const review = reviews.get((request.url ?? '').split('?', 1)[0] ?? '');
+  if (review === undefined)
+    throw new RequestFault(404, `reviews are answered on ${[...reviews.keys()].join(', ')} alone`);
   if (request.method !== 'POST') throw new RequestFault(405, 'a review is asked for by POST');
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type !== 'application/json') throw new RequestFault(415, 'a review is of the content type application/json');
   if (Number(request.headers['content-length'] ?? 0) > largestBody) throw tooLarge();
-  return request;
+  return review;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

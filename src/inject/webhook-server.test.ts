@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { Authority } from '../../test/support/certificates.ts';
-import { listenForReviews, WebhookListenError, type WebhookServer } from './validation-webhook-server.ts';
+import { listenForReviews, WebhookListenError, type WebhookServer } from './webhook-server.ts';
 
 const [before, after] = [new Authority('before'), new Authority('after')];
 const servers: WebhookServer[] = [];
@@ -13,8 +13,8 @@ async function aServer(port = 0): Promise<WebhookServer> {
     host: '127.0.0.1',
     port,
     identity: before.issue('weir', '127.0.0.1'),
-    judge: () => [],
-    observer: { reviewed: () => undefined, malformed: () => undefined, failed: () => undefined },
+    reviews: new Map(),
+    observer: { malformed: () => undefined, failed: () => undefined },
   });
   servers.push(server);
   return server;
