@@ -74,6 +74,37 @@ export const findingCodes = {
       'Two services without addresses have a port of one number whose connections carry no name; the older one gets them all',
     remedy: 'Give the services addresses, or different port numbers',
   },
+  WEIR1411: {
+    title: 'Selector in the root namespace',
+    meaning: 'A PeerAuthentication of the root namespace has a selector: it is in force for no workload',
+    remedy: 'Write it into the namespace of the workloads, or remove the selector',
+  },
+  WEIR1412: {
+    title: 'Older policy for the same workloads',
+    meaning: 'Two PeerAuthentications of a namespace are for the same workloads; only the older one is in force',
+    remedy: 'Keep one policy for each set of workloads',
+  },
+  WEIR1413: {
+    title: 'Port of a service in place of the workload’s',
+    meaning: 'A PeerAuthentication sets the mode of a port on which its workloads are not called, but a service is',
+    remedy: 'Write the port of the workload (`targetPort`)',
+  },
+  WEIR1414: {
+    title: 'Closed for want of a certificate',
+    meaning:
+      'A workload shall take mutual TLS alone, but its proxy has not shown who it is and has no certificate: the ports concerned are closed',
+    remedy: 'Let the proxy show who it is, or use PERMISSIVE',
+  },
+  WEIR1415: {
+    title: 'Plaintext to workloads that take mutual TLS alone',
+    meaning: 'A DestinationRule has clients call in the clear what turns them away',
+    remedy: 'Remove `tls` from the rule: without it clients do as each workload wants',
+  },
+  WEIR1416: {
+    title: 'Mutual TLS to workloads without sidecar',
+    meaning: 'A DestinationRule has clients call with ISTIO_MUTUAL what cannot answer that',
+    remedy: 'Remove `tls` from the rule: without it clients do as each workload wants',
+  },
   WEIR1421: {
     title: 'From and to in separate rules',
     meaning:

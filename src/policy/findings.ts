@@ -12,7 +12,9 @@ import {
   serviceEntryIn,
   destinationRuleIn,
   virtualServiceIn,
+  peerAuthenticationIn,
 } from './decoded-objects.ts';
+import { peerAuthenticationFindings } from './mutual-tls-findings.ts';
 import { routeConflicts } from './route-conflicts.ts';
 import { routeTargets } from './route-targets.ts';
 import { ruleFindings } from './rule-findings.ts';
@@ -64,8 +66,11 @@ export function findingsAbout(read: Read, key: ConfigKey, object: ConfigObject):
       const value = requestAuthenticationIn(object);
       return value === undefined ? [] : authenticationFindings(read, value);
     }
+    case 'security.istio.io/PeerAuthentication': {
+      const value = peerAuthenticationIn(object);
+      return value === undefined ? [] : peerAuthenticationFindings(read, key, value);
+    }
     case 'networking.istio.io/WorkloadEntry':
-    case 'security.istio.io/PeerAuthentication':
       return [];
   }
 }
@@ -95,6 +100,7 @@ const checkedKinds: readonly ConfigKind[] = [
   'networking.istio.io/VirtualService',
   'networking.istio.io/DestinationRule',
   'security.istio.io/AuthorizationPolicy',
+  'security.istio.io/PeerAuthentication',
   'security.istio.io/RequestAuthentication',
   'mesh.istio.io/MeshConfig',
 ];

@@ -195,3 +195,36 @@ export const allTakeMutualTls: Query<string, boolean> = {
     return endpoints > 0;
   },
 };
+
+/** Names of the ports on which some workload of a service takes mutual TLS alone. Sorted. */
+export const strictPorts: Query<ServiceKey, readonly string[]> = {
+  name: 'strictPorts',
+  compute(read, key) {
+    const strict = new Set<string>();
+    for (const shard of read(endpointOrigins, key).shards) {
+      const { namespace } = homeOfShardKey(shard);
+      const classes = new Set(peerLists(read, shard).flatMap((peers) => peers?.map((peer) => peer?.labels) ?? []));
+      for (const [name, port] of Object.entries(read(endpointShards, shard)?.ports ?? {})) {
+        for (const labels of classes) {
+          if (labels === undefined) continue;
+          const effective = read(mutualTlsOf, mutualTlsKey(namespace, recordOf(labels)));
+          if (modeOfPort(effective, port) === 'strict') strict.add(name);
+        }
+      }
+    }
+    return [...strict].toSorted();
+  },
+  equal: equalLists,
+};
+
+/** How many endpoints in the lists of a service have no sidecar. */
+export const endpointsWithout: Query<ServiceKey, number> = {
+  name: 'endpointsWithoutSidecar',
+  compute: (read, key) =>
+    read(endpointOrigins, key)
+      .shards.map((shard) => {
+        const known = peerLists(read, shard).flatMap((peers) => peers?.filter((peer) => peer !== undefined) ?? []);
+        return (read(endpointShards, shard)?.endpoints.length ?? 0) - known.length;
+      })
+      .reduce((sum, count) => sum + count, 0),
+};

@@ -54,7 +54,6 @@ export const routeDelivery: Query<'mesh', RouteDelivery> = {
 };
 
 export const rootNamespace = setting('rootNamespace');
-export const trustDomain = setting('trustDomain');
 export const outboundTraffic = setting('outboundTraffic');
 export const defaultServiceExportTo = setting('defaultServiceExportTo');
 export const defaultVirtualServiceExportTo = setting('defaultVirtualServiceExportTo');

@@ -13,6 +13,7 @@ import { aboutObject, listed } from './finding.ts';
 import { isWildcard } from './host-match.ts';
 import { rootNamespace } from './mesh.ts';
 import { selects } from './label-match.ts';
+import { clientTlsFindings } from './mutual-tls-findings.ts';
 import { selectDestinationRules } from './destination-rules.ts';
 import { serviceAt, suggestion } from './route-targets.ts';
 
@@ -24,6 +25,7 @@ export function ruleFindings(read: Read, key: ConfigKey, rule: DecodedDestinatio
     ...(service === undefined ? hostMissing(read, rule) : []),
     ...mergedInto(read, key, rule),
     ...(service === undefined ? [] : hidesRules(read, rule, service)),
+    ...(service === undefined ? [] : clientTlsFindings(read, rule, service.key)),
     ...emptySubsets(read, key, rule),
   ];
 }

@@ -131,6 +131,7 @@ const conflicts = {
   WEIR1407: 'ServiceDeclaredTwice',
   WEIR1409: 'OlderConfigurationHolds',
   WEIR1410: 'PortTaken',
+  WEIR1412: 'OlderPolicyHolds',
 } as const satisfies Partial<Record<FindingCode, string>>;
 
 const shadows = { IST0130: 'RuleUnreachable', IST0131: 'MatchIneffective' } as const;

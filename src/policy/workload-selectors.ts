@@ -42,6 +42,10 @@ function isSelecting(kind: string): kind is SelectingKindName {
 /** In place of a label pair: the object is for all workloads in its reach. */
 const allWorkloads = '*';
 
+function pairOf(selector: Labels | undefined): string | undefined {
+  return selector === undefined ? allWorkloads : indexedPair(selector);
+}
+
 /** By `namespace label=value`, one pair of the selector, or `namespace *`. */
 const objectsByPair: Index<string, ConfigKey, ConfigObject> = {
   name: 'workloadObjectsByPair',
@@ -49,7 +53,7 @@ const objectsByPair: Index<string, ConfigKey, ConfigObject> = {
   valuesOf(row) {
     const value = selectingKind(row.kind)?.valueIn(row);
     if (value === undefined) return [];
-    const pair = value.selector === undefined ? allWorkloads : indexedPair(value.selector);
+    const pair = pairOf(value.selector);
     return pair === undefined ? [] : [inNamespace(row.namespace, pair)];
   },
 };
@@ -153,3 +157,12 @@ const objectsNaming: Query<string, readonly ConfigKey[]> = {
   },
   equal: equalLists,
 };
+
+/** The other objects of its kind and namespace whose selector is looked up in the same place: those of equal selectors are among them. */
+export function samePlace(read: Read, key: ConfigKey): readonly ConfigKey[] {
+  const { kind, namespace } = partsOfConfigKey(key);
+  const selection = read(selectionOf, key);
+  const pair = selection === undefined ? undefined : pairOf(selection.selector);
+  if (pair === undefined) return [];
+  return read(objectsNaming, compositeKey(kind, namespace, pair)).filter((other) => other !== key);
+}

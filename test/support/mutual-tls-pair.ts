@@ -186,14 +186,14 @@ export class MutualTlsPair {
    */
   async callsDuring(happens: () => Promise<void>): Promise<Readonly<Record<Outcome, number>>> {
     const counts: Record<Outcome, number> = { 'in the clear': 0, 'mutual TLS': 0, refused: 0 };
-    let isOver = false;
+    const over = new AbortController();
     const calling = portNames.map(async (port) => {
-      while (!isOver) counts[await this.call(port)] += 1;
+      while (!over.signal.aborted) counts[await this.call(port)] += 1;
     });
     try {
       await happens();
     } finally {
-      isOver = true;
+      over.abort();
       await Promise.all(calling);
     }
     return counts;

@@ -71,10 +71,9 @@ function meshSocket(
   read: Read,
   { cluster, service, port, effective }: OutboundTarget,
   secrets: OwnSecrets,
-  { trustDomain }: ClusterSettings,
+  { trustDomains }: ClusterSettings,
   { accepted, sni }: { readonly accepted: readonly string[]; readonly sni: string },
 ): envoy.TransportSocket {
-  const trustDomains = [trustDomain];
   const { namespace } = service;
   const accounts = trustDomains.flatMap((domain) =>
     read(accountsOfService, service.key).map((serviceAccount) =>
