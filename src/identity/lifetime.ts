@@ -35,15 +35,15 @@ export function validityFor(now: number, seconds: number, issuer: Validity): Lif
 }
 
 /**
- * When a certificate that Weir made the key of is to be replaced: after a third of its life, so that of 24 hours 16 are left for an outage
- * (reliability R50). An Istio agent decides for itself, and takes half.
+ * How long a certificate that Weir made the key of is kept before it is replaced: a third of its life, so that of 24 hours 16 are left for an
+ * outage (reliability R50). An Istio agent decides for itself, and takes half.
  *
+ * @param left milliseconds until it ends
  * @param random from 0 to below 1: certificates that were made together are not replaced together
- * @returns milliseconds since 1970
+ * @returns milliseconds
  */
-export function renewalTime({ notBefore, notAfter }: Validity, random: number): number {
-  const begun = notBefore + backdating;
-  return begun + (notAfter - begun) * (0.3 + 0.05 * random);
+export function untilRenewal(left: number, random: number): number {
+  return left * (0.3 + 0.05 * random);
 }
 
 function unavailable(verb: string, at: number, now: number): LifetimeReading {

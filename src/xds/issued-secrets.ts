@@ -1,9 +1,10 @@
 import type { Caller } from '../identity/caller.ts';
 import type { CertificateAuthority, KeyAndCertificate } from '../identity/certificate-authority.ts';
+import { untilRenewal } from '../identity/lifetime.ts';
 import type { Clock } from './clock.ts';
 import type { Secret, SecretName, SecretSource } from './secrets.ts';
 
-/** Secrets that the certificate authority makes: for each stream a key and certificate of its own, renewed at half of their life. */
+/** Secrets that the certificate authority makes: for each stream a key and certificate of its own, renewed in time. */
 
 export interface IssuedSecretsOptions {
   readonly authority: CertificateAuthority;
@@ -12,8 +13,6 @@ export interface IssuedSecretsOptions {
   readonly random: () => number;
 }
 
-/** Share of a certificate's life after which it is renewed, and how far that is spread (istio-compat I56). */
-const renewal = { share: 0.5, spread: 0.02 };
 /** Milliseconds until an issue that failed is tried again; twice as long after each further failure. */
 const retry = { shortest: 500, longest: 30_000 };
 
@@ -96,11 +95,10 @@ class OwnCertificate {
 
   #untilRenewal({ notAfter }: KeyAndCertificate): number {
     const { clock, random } = this.#options;
-    const share = renewal.share + (random() - 0.5) * renewal.spread;
-    return Math.max(retry.shortest, (notAfter - clock.wallTime()) * share);
+    return Math.max(retry.shortest, untilRenewal(notAfter - clock.wallTime(), random()));
   }
 
-  /** The first certificate is what a proxy waits for; a later one has half of a life left. */
+  /** The first certificate is what a proxy waits for; a later one has two thirds of a life left. */
   #untilRetry(): number {
     const longest = Math.min(retry.longest, retry.shortest * 2 ** this.#failures++);
     return longest * (1 - this.#options.random() / 2);
