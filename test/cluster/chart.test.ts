@@ -287,7 +287,7 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
       expect(await follow('/api/v1/namespaces/default/configmaps', { fieldSelector })).toMatch(/^403 /);
     });
 
-    it('kubernetes/K98: may write status, its lease, and nothing else', async () => {
+    it('kubernetes/K98: may write status, its lease, the Secret of its authority, and nothing else', async () => {
       const { body } = await account.request({
         method: 'POST',
         path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
@@ -303,13 +303,20 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
         );
       expect(writing.toSorted()).toEqual([
         'create leases ',
+        // A role cannot say under which name it lets create.
+        'create secrets ',
+        'get,patch secrets weir-ca',
         'get,update leases weir-status',
+        'patch peerauthentications/status ',
         'patch virtualservices/status,destinationrules/status,serviceentries/status,workloadentries/status ',
       ]);
       const secrets = resourceRules.filter(({ resources }) =>
         resources.some((name) => name === 'secrets' || name === '*'),
       );
-      expect(secrets).toEqual([]);
+      expect(secrets.map(({ verbs, resourceNames = [] }) => [...verbs, ...resourceNames])).toEqual(
+        expect.arrayContaining([['get', 'patch', 'weir-ca'], ['create']]),
+      );
+      expect(secrets).toHaveLength(2);
     });
   });
 });
