@@ -1,8 +1,16 @@
-import { afterEach, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { startFakeApiServer, type RunningFake } from '../../test/support/fake-api-server/start.ts';
 import { anAuthority, signedOf, web } from '../../test/support/authorities.ts';
 import { StoreError } from '../identity/authority-store.ts';
-import { authorityStoreOf } from './authority.ts';
+import { requestRotation } from '../identity/change-state.ts';
+import { DirectoryStore } from '../identity/directory-store.ts';
+import { silentLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import type { ProxyStatus, TypeStatus } from '../xds/status.ts';
+import { authorityStoreOf, meshAuthority } from './authority.ts';
 
 let fake: RunningFake | undefined;
 afterEach(async () => {
@@ -66,6 +74,45 @@ it('gives what is plugged in, as Istio has it', async () => {
     own: undefined,
   });
 });
+
+it('reliability/R29: has a replacement of the root wait for proxies that refuse their secrets or are long over them', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-authority-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const metrics = createMetrics({ version: '1', uptime: () => 1, processMetrics: false });
+  const secret = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+  const cluster = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
+  const proxies = [
+    aProxyWith({ typeUrl: secret, state: 'synced', pendingSince: undefined }),
+    aProxyWith({ typeUrl: secret, state: 'pending', pendingSince: Date.now() - 1_000 }),
+    aProxyWith({ typeUrl: secret, state: 'pending', pendingSince: Date.now() - 120_000 }),
+    aProxyWith({ typeUrl: secret, state: 'rejected', pendingSince: undefined }),
+    aProxyWith({ typeUrl: cluster, state: 'rejected', pendingSince: undefined }),
+  ];
+  const authority = meshAuthority({
+    settings: { caDir: directory, caSecret: undefined, trustDomain: 'cluster.local', certificateLifetime: 60_000 },
+    client: undefined,
+    proxies: () => proxies,
+    metrics,
+    log: silentLog,
+  });
+  await authority?.open();
+  await requestRotation(new DirectoryStore(directory));
+  const stop = new AbortController();
+  const changed = new Promise<void>((resolve) => void authority?.authority.follow(resolve));
+  const run = authority?.run(stop.signal);
+  await changed;
+  expect(authority?.report()).toMatchObject({ rotation: 'adding', waiting: { proxies: 2 } });
+  const text = await metrics.expose();
+  expect(text).toContain('weir_root_rotation{step="adding"} 1');
+  expect(text).toContain('weir_root_rotation_waiting_proxies 2');
+  stop.abort();
+  await run;
+});
+
+function aProxyWith(type: Pick<TypeStatus, 'typeUrl' | 'state' | 'pendingSince'>): Pick<ProxyStatus, 'types'> {
+  const rest = { type: 'cluster', wildcard: true, names: 0, resources: 1, version: 'v', nack: undefined } as const;
+  return { types: [{ ...rest, sent: undefined, acked: undefined, ...type }] };
+}
 
 it('says which Secret is out of reach', async () => {
   const { store } = await aSecretStore();

@@ -20,7 +20,7 @@ export interface AuthorityOptions {
   readonly settings: Pick<Settings, 'caDir' | 'caSecret' | 'trustDomain' | 'certificateLifetime'>;
   /** To Weir's own cluster; undefined: there is none. */
   readonly client: ApiClient | undefined;
-  readonly proxies: () => readonly ProxyStatus[];
+  readonly proxies: () => readonly Pick<ProxyStatus, 'types'>[];
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -122,7 +122,7 @@ async function explained<Value>(place: string, work: Promise<Value>): Promise<Va
 const confirmationTime = 60_000;
 
 /** How many proxies have refused their secrets or are taking too long over them. */
-function unconfirmedProxies(proxies: readonly ProxyStatus[], now: number): number {
+function unconfirmedProxies(proxies: readonly Pick<ProxyStatus, 'types'>[], now: number): number {
   return proxies.filter(({ types }) =>
     types.some(
       ({ typeUrl, state, pendingSince }) =>
