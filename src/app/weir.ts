@@ -129,9 +129,7 @@ function assemble(options: WeirOptions) {
   const authority = meshAuthority({ settings, client, proxies: () => xds.proxies(), metrics, log });
 
   // Views: the log, the metrics and the admin server read the same state.
-  measureState(engine, () => xds.proxies(), metrics);
-  measureTaint(() => xds.taint, metrics);
-  measureLoad(() => xds.load, busyShare(), metrics);
+  measure(engine, xds, metrics);
   const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
   const views: AdminViews = {
     readiness: () => readinessOf(engine, sourceNames),
@@ -156,6 +154,12 @@ function assemble(options: WeirOptions) {
     ...{ engine, registries, layers, client, authority, nacked, sourceNames },
     ...{ xds, observer, metrics, views, watches, close },
   };
+}
+
+function measure(engine: Engine, xds: XdsServer, metrics: Metrics): void {
+  measureState(engine, () => xds.proxies(), metrics);
+  measureTaint(() => xds.taint, metrics);
+  measureLoad(() => xds.load, busyShare(), metrics);
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
