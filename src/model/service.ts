@@ -43,6 +43,8 @@ export interface Service {
   readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
   /** What one client asks goes to one endpoint for as long as there is that, while no rule says how to balance. */
   readonly sessionAffinity?: 'client-ip';
+  /** Its clients are sent to endpoints of their own node, and to no others. */
+  readonly staysOnNode?: true;
   /** Endpoints that are not ready are served like ready ones. */
   readonly publishNotReady: boolean;
   readonly createdAt: number;

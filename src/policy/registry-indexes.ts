@@ -46,6 +46,13 @@ export const workloadsByName: Index<string, WorkloadKey, Workload> = {
   valuesOf: (row) => [inNamespace(row.namespace, row.name)],
 };
 
+/** Services whose clients stay on their node; the value is always `all`. */
+export const servicesOnNodes: Index<string, ServiceKey, Service> = {
+  name: 'servicesOnNodes',
+  table: services,
+  valuesOf: ({ staysOnNode }) => (staysOnNode === true ? ['all'] : []),
+};
+
 /** Services whose connections to a port nothing but the port tells apart, by the port's number. */
 export const servicesByOpaquePort: Index<string, ServiceKey, Service> = {
   name: 'servicesByOpaquePort',

@@ -50,6 +50,15 @@ describe('text of scopes', () => {
       locality: { region: 'eu', zone: '', subZone: 'rack 7' },
     },
     {
+      kind: 'endpoints',
+      namespace: 'shop',
+      domain: 'cluster.local',
+      labels: {},
+      secrets: 'stream',
+      locality: { region: '', zone: '', subZone: '' },
+      node: nodeKey('kubernetes', 'node-a'),
+    },
+    {
       kind: 'outbound',
       namespace: 'shop',
       domain: 'cluster.local',
@@ -237,6 +246,16 @@ describe('labels in scopes', () => {
     put(engine, aPod('y', { addresses: ['10.0.0.1'], labels: {} }));
     expect(factsOf(engine, 'node-name', 'client').labels).toEqual({});
   });
+});
+
+test('kubernetes/K79: the node is a fact only while there is a service whose clients stay on theirs', () => {
+  const pod = aPod('web-1', { addresses: ['10.0.0.1'], node: nodeKey('files', 'a') });
+  const engine = aMesh(pod, aProxy('web-1', { addresses: ['10.0.0.1'] }), aService('web'));
+  expect(factsOf(engine, 'web-1', 'endpoints').node).toBeUndefined();
+  put(engine, aService('logs', { staysOnNode: true }));
+  expect(factsOf(engine, 'web-1', 'endpoints').node).toBe('files/a');
+  remove(engine, aService('logs'));
+  expect(factsOf(engine, 'web-1', 'endpoints').node).toBeUndefined();
 });
 
 test("istio-compat/I91: the locality is the node's of the registry, else what the proxy says", () => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../incremental/definitions.ts';
 import { invariant } from '../incremental/invariant.ts';
 import type { SecretOrigin } from '../model/identity.ts';
-import { scopeKey, type ProxyKey, type ScopeKey, type ServiceKey } from '../model/keys.ts';
+import { scopeKey, type NodeKey, type ProxyKey, type ScopeKey, type ServiceKey } from '../model/keys.ts';
 import type { Interception, Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Service } from '../model/service.ts';
@@ -12,6 +12,7 @@ import { comparedClientLabels, selectedClientLabels } from './client-labels.ts';
 import type { Labels } from './label-match.ts';
 import { membershipsOf } from './memberships.ts';
 import { routeDelivery } from './mesh.ts';
+import { servicesOnNodes } from './registry-indexes.ts';
 import { escaped, listOf, listText, mapped, recordOf, recordText, unescaped } from './scope-text.ts';
 import { targetPorts } from './selected-endpoints.ts';
 import { serviceOf } from './services.ts';
@@ -45,6 +46,8 @@ export interface EndpointFacts {
   readonly labels: Labels;
   readonly secrets: SecretOrigin;
   readonly locality: Locality;
+  /** Only where there is a service whose clients stay on their node, since there are as many scopes as nodes then. */
+  readonly node?: NodeKey;
 }
 
 /** The scope of outbound listeners, and of routes whose virtual hosts are delivered one by one. */
@@ -152,7 +155,8 @@ function fieldsOf(facts: ScopeFacts): readonly string[] {
       return [...common, recordText(facts.labels), facts.secrets];
     case 'endpoints': {
       const { region, zone, subZone } = facts.locality;
-      return [...common, recordText(facts.labels), facts.secrets, listText([region, zone, subZone])];
+      const node = facts.node === undefined ? [] : [escaped(facts.node)];
+      return [...common, recordText(facts.labels), facts.secrets, listText([region, zone, subZone]), ...node];
     }
     case 'outbound': {
       const { secrets, interception, httpProxyPort, boundAddresses } = facts;
@@ -184,8 +188,9 @@ function parse(scope: ScopeKey): ScopeFacts {
       return { kind, namespace, domain, labels: recordOf(first), secrets: secretOriginOf(second) };
     case 'endpoints': {
       const [region = '', zone = '', subZone = ''] = listOf(third);
-      const secrets = secretOriginOf(second);
-      return { kind, namespace, domain, labels: recordOf(first), secrets, locality: { region, zone, subZone } };
+      const locality = { region, zone, subZone };
+      const node = fourth === '' ? {} : { node: unescaped(fourth) as NodeKey };
+      return { kind, namespace, domain, labels: recordOf(first), secrets: secretOriginOf(second), locality, ...node };
     }
     case 'outbound':
       return {
@@ -262,7 +267,9 @@ function clientFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): Clien
 function endpointFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): EndpointFacts {
   const { namespace, domain, secrets } = proxy;
   const labels = comparedClientLabels(read, namespace, workload.labels);
-  return { kind: 'endpoints', namespace, domain, labels, secrets, locality: workload.locality };
+  const { locality, node } = workload;
+  const staying = node !== undefined && read(servicesOnNodes, 'all').length > 0 ? { node } : {};
+  return { kind: 'endpoints', namespace, domain, labels, secrets, locality, ...staying };
 }
 
 function outboundFacts(read: Read, proxy: Proxy, workload: WorkloadOfProxy): OutboundFacts {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Query, Read } from '../incremental/definitions.ts';
-import type { ConfigKey, ProxyKey } from '../model/keys.ts';
+import type { ConfigKey, NodeKey, ProxyKey } from '../model/keys.ts';
 import type { Proxy } from '../model/proxy.ts';
 import { proxies, workloads, workloadsByAddress } from '../model/tables.ts';
 import type { Locality, Workload } from '../model/workload.ts';
@@ -16,6 +16,8 @@ import { workloadsByName } from './registry-indexes.ts';
 export interface WorkloadOfProxy {
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
+  /** The machine that it runs on, where a registry knows that. */
+  readonly node?: NodeKey;
   /** Named ports of its containers. */
   readonly namedPorts: Readonly<Record<string, number>>;
   /** The WorkloadEntries that stand for it. */
@@ -47,6 +49,7 @@ function ofWorkload(read: Read, proxy: Proxy, workload: Workload, entries: reado
   return {
     labels: workload.labels,
     locality: isKnown(locality) ? locality : proxy.locality,
+    ...(workload.node === undefined ? {} : { node: workload.node }),
     namedPorts: { ...announcedPorts(proxy), ...workload.namedPorts },
     entries,
   };

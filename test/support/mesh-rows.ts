@@ -79,6 +79,7 @@ export interface ServiceOptions {
   readonly trafficDistribution?: 'prefer-same-zone' | 'prefer-same-node';
   readonly sessionAffinity?: 'client-ip';
   readonly addresses?: readonly string[];
+  readonly staysOnNode?: true;
 }
 
 /** Key of the service that `aService` makes. */
@@ -108,6 +109,7 @@ export function aService(name: string, options: ServiceOptions = {}): ARow {
     selector: 'selector' in options ? options.selector : selector,
     publishNotReady: options.publishNotReady ?? false,
     ...(options.trafficDistribution === undefined ? {} : { trafficDistribution: options.trafficDistribution }),
+    ...(options.staysOnNode === undefined ? {} : { staysOnNode: options.staysOnNode }),
     ...(options.sessionAffinity === undefined ? {} : { sessionAffinity: options.sessionAffinity }),
     createdAt: options.createdAt ?? 0,
     declaredBy: { kind: 'Service', namespace, name, origin: { source: 'files' } },

@@ -13,7 +13,7 @@ import {
   remove,
 } from '../../../test/support/mesh-rows.ts';
 import type { Engine } from '../../incremental/engine.ts';
-import { nodeKey, workloadKey, type ScopeKey } from '../../model/keys.ts';
+import { nodeKey, workloadKey, type NodeKey, type ScopeKey } from '../../model/keys.ts';
 import { unknownLocality } from '../../model/workload.ts';
 import { scopeOf } from '../../policy/scope.ts';
 import { decode } from '../proto.ts';
@@ -22,8 +22,9 @@ import { resource, resourceKey, resourceNames, resourceNamesKey, type Resource }
 const reviews = hostOf('reviews');
 const whole = `outbound|80||${reviews}`;
 
-function aScope(namespace = 'shop', locality = unknownLocality): ScopeKey {
-  return scopeOf({ kind: 'endpoints', namespace, domain: 'cluster.local', labels: {}, secrets: 'none', locality });
+function aScope(namespace = 'shop', locality = unknownLocality, node?: NodeKey): ScopeKey {
+  const place = node === undefined ? { locality } : { locality, node };
+  return scopeOf({ kind: 'endpoints', namespace, domain: 'cluster.local', labels: {}, secrets: 'none', ...place });
 }
 
 function assignmentIn(engine: Engine, name: string, scope = aScope()): Resource {
@@ -71,6 +72,36 @@ describe('the load assignment of a cluster', () => {
     expect(addressesIn(engine, whole)).toEqual(['0: 10.0.0.1 10.0.0.2']);
     expect(addressesIn(engine, `outbound|80|v1|${reviews}`)).toEqual(['0: 10.0.0.1']);
     expect(addressesIn(engine, `outbound|80|v2|${reviews}`)).toEqual(['0: 10.0.0.2']);
+  });
+
+  it('kubernetes/K79: of a service whose clients stay on their node holds the endpoints of the node of each', () => {
+    const node = (name: string) => nodeKey('files', name);
+    const shard = aShard('reviews', [
+      { address: '10.0.0.1', node: node('a') },
+      { address: '10.0.0.2', node: node('b') },
+      { address: '10.0.0.3', node: node('b'), health: 'unhealthy' },
+      { address: '10.0.0.4' },
+    ]);
+    const engine = aMesh(aService('reviews', { staysOnNode: true }), shard);
+    const on = (name: string) => addressesIn(engine, whole, aScope('shop', unknownLocality, node(name)));
+    expect(on('a')).toEqual(['0: 10.0.0.1']);
+    expect(on('b')).toEqual(['0: 10.0.0.2']);
+    expect(on('c')).toEqual([]);
+    // Who is on no node that is known could otherwise reach nobody.
+    expect(addressesIn(engine, whole)).toEqual(['0: 10.0.0.1 10.0.0.2 10.0.0.4']);
+    put(engine, aService('reviews'));
+    expect(on('a')).toEqual(['0: 10.0.0.1 10.0.0.2 10.0.0.4']);
+  });
+
+  it('kubernetes/K79: of a long list holds the endpoints of the node, too', () => {
+    const addresses = Array.from({ length: 600 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+    const shard = aShard(
+      'reviews',
+      addresses.map((address, index) => ({ address, node: nodeKey('files', `n${index % 300}`) })),
+    );
+    const engine = aMesh(aService('reviews', { staysOnNode: true }), shard);
+    const scope = aScope('shop', unknownLocality, nodeKey('files', 'n7'));
+    expect(addressesIn(engine, whole, scope)).toEqual(['0: 10.0.0.7 10.0.1.51']);
   });
 
   it('xds-protocol/X63 istio-compat/I192 is empty, not missing, while the service has no endpoint', () => {

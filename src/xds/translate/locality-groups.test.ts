@@ -55,7 +55,7 @@ function groupsOf(
 ): readonly Group[] {
   const compared = preference === undefined ? [] : comparedLabels(preference);
   const collected = new MemberGroups();
-  addUnlisted(collected, endpoints, { ...selection, compared }, () => false);
+  addUnlisted(collected, endpoints, { ...selection, compared, node: undefined }, () => false);
   const groups = localityGroups(collected.packed(), preference, client);
   const bytes = encodeLoadAssignment('a', groups);
   const { endpoints: decoded = [] } = decode('envoy.config.endpoint.v3.ClusterLoadAssignment', bytes);

@@ -1,5 +1,6 @@
 import { compareText } from '../../model/config-object.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
+import type { NodeKey } from '../../model/keys.ts';
 import type { Locality } from '../../model/workload.ts';
 import { equalRecords } from '../../policy/equality.ts';
 import { selects, type Labels } from '../../policy/label-match.ts';
@@ -19,6 +20,8 @@ export interface MemberSelection {
 export interface ComparedSelection extends MemberSelection {
   /** Names of these labels: endpoints that differ in them are kept apart. Empty where nothing is compared. */
   readonly compared: readonly string[];
+  /** Only endpoints of this node; undefined: of any. */
+  readonly node: NodeKey | undefined;
 }
 
 const noBlocks: readonly PackedBlock[] = [];
@@ -67,7 +70,8 @@ export function addUnlisted(
   selection: ComparedSelection,
   mutualTlsAt: (endpoint: Endpoint, port: number) => boolean,
 ): void {
-  if (endpoints.length === 0) return;
+  // Nobody knows on which node they are.
+  if (endpoints.length === 0 || selection.node !== undefined) return;
   const { portName, labels: wanted } = selection;
   const chosen = endpoints.flatMap((endpoint) => {
     const port = endpoint.ports[portName];

@@ -1,7 +1,7 @@
 import type { Query, Read } from '../../incremental/definitions.ts';
 import type { Endpoint, EndpointShard, Health, ShardEndpoint } from '../../model/endpoint.ts';
 import { compositeKey, homeOfShardKey, partsOf } from '../../model/keys.ts';
-import type { EndpointShardKey, ServiceKey } from '../../model/keys.ts';
+import type { EndpointShardKey, NodeKey, ServiceKey } from '../../model/keys.ts';
 import { endpointShards } from '../../model/tables.ts';
 import { listedLocalities, workloadLabels } from '../../policy/endpoint-shards.ts';
 import { endpointOrigins } from '../../policy/endpoints.ts';
@@ -73,13 +73,13 @@ function addShort(
   read: Read,
   groups: MemberGroups,
   shard: EndpointShard,
-  { portName, labels, compared }: ComparedSelection,
+  { portName, ...selection }: ComparedSelection,
   served: Served,
 ): void {
   const port = shard.ports[portName];
   if (port === undefined) return;
   const peers = read(peersOfShard, shard.key);
-  addListed(read, groups, { endpoints: shard.endpoints, peers, shard: shard.key }, { port, labels, compared, served });
+  addListed(read, groups, { endpoints: shard.endpoints, peers, shard: shard.key }, { port, ...selection, served });
 }
 
 function keptBlocks(
@@ -96,16 +96,16 @@ function keptBlocks(
 const packedShard: Query<string, readonly PackedBlock[]> = {
   name: 'packedShard',
   compute(read, key) {
-    const [portName = '', labels = '', compared = '', served = '', ...rest] = partsOf(key);
+    const [portName = '', labels = '', compared = '', node = '', served = '', ...rest] = partsOf(key);
     const shardKey = rest.join(' ') as EndpointShardKey;
     const shard = read(endpointShards, shardKey);
     const port = shard?.ports[portName];
     if (shard === undefined || port === undefined) return noBlocks;
     if (shard.endpoints.length <= longestChunk) {
       const listed = { endpoints: shard.endpoints, peers: read(peersOfShard, shardKey), shard: shardKey };
-      return packListed(read, listed, listingOf(port, labels, compared, served));
+      return packListed(read, listed, listingOf(port, labels, compared, node, served));
     }
-    const prefix = compositeKey(port, labels, compared, served);
+    const prefix = compositeKey(port, labels, compared, node, served);
     return Array.from(read(chunksOfShard, shardKey).keys()).flatMap((chunk) =>
       read(packedChunk, compositeKey(prefix, chunkKey(chunk, shardKey))),
     );
@@ -113,15 +113,15 @@ const packedShard: Query<string, readonly PackedBlock[]> = {
   equal: (a, b) => equalLists(a, b, equalBlocks),
 };
 
-/** Key: port number, labels and compared labels of the selection, `Served`, chunk. */
+/** Key: port number, labels, compared labels and node of the selection, `Served`, chunk. */
 const packedChunk: Query<string, readonly PackedBlock[]> = {
   name: 'packedChunk',
   compute(read, key) {
-    const [port = '', labels = '', compared = '', served = '', chunk = '', ...rest] = partsOf(key);
+    const [port = '', labels = '', compared = '', node = '', served = '', chunk = '', ...rest] = partsOf(key);
     const shardKey = rest.join(' ') as EndpointShardKey;
     const part = chunkKey(chunk, shardKey);
     const listed = { endpoints: read(chunkOfShard, part), peers: read(peersOfChunk, part), shard: shardKey };
-    return packListed(read, listed, listingOf(Number(port), labels, compared, served));
+    return packListed(read, listed, listingOf(Number(port), labels, compared, node, served));
   },
   equal: (a, b) => equalLists(a, b, equalBlocks),
 };
@@ -132,8 +132,14 @@ interface Listing extends Omit<ComparedSelection, 'portName'> {
   readonly served: Served;
 }
 
-function listingOf(port: number, labels: string, compared: string, served: string): Listing {
-  return { port, labels: recordOf(labels), compared: listOf(compared), served: served as Served };
+function listingOf(port: number, labels: string, compared: string, node: string, served: string): Listing {
+  return {
+    port,
+    labels: recordOf(labels),
+    compared: listOf(compared),
+    node: node === '' ? undefined : (node as NodeKey),
+    served: served as Served,
+  };
 }
 
 /** Endpoints in a list, and who they are. */
@@ -157,6 +163,7 @@ function addListed(read: Read, groups: MemberGroups, { endpoints, peers, shard }
   const localityOf = listedLocalities(read, home);
   for (const [index, listed] of endpoints.entries()) {
     if (!isServed(listed.health, listing.served)) continue;
+    if (listing.node !== undefined && listed.node !== listing.node) continue;
     const labels = needsLabels ? workloadLabels(read, listed, home) : noLabels;
     if (!selects(listing.labels, labels)) continue;
     const health = listed.health === 'degraded' && listing.served === 'usable' ? 'degraded' : 'healthy';
@@ -185,8 +192,8 @@ function isServed(health: Health, served: Served): boolean {
   return served === 'all' || health === served;
 }
 
-function selectionText({ portName, labels, compared }: ComparedSelection): string {
-  return compositeKey(portName, recordText(labels), listText(compared));
+function selectionText({ portName, labels, compared, node }: ComparedSelection): string {
+  return compositeKey(portName, recordText(labels), listText(compared), node ?? '');
 }
 
 function equalBlocks(a: PackedBlock, b: PackedBlock): boolean {

@@ -30,6 +30,15 @@ describe('convertService', () => {
     expect(aService({ sessionAffinity }).sessionAffinity).toBe(expected);
   });
 
+  it.each([
+    [{ internalTrafficPolicy: 'Local' }, true],
+    [{ internalTrafficPolicy: 'Cluster' }, undefined],
+    [{ internalTrafficPolicy: 'Local', clusterIP: 'None' }, undefined],
+    [{ internalTrafficPolicy: 'Local', type: 'ExternalName', externalName: 'a.example' }, undefined],
+  ])('%j keeps clients on their node: %s (kubernetes/K79)', (spec, expected) => {
+    expect(aService(spec).staysOnNode).toBe(expected);
+  });
+
   it('makes a row of an ordinary service', () => {
     const service = aService({
       type: 'ClusterIP',

@@ -48,6 +48,7 @@ const serviceSchema = z.object({
       publishNotReadyAddresses: z.boolean().nullish(),
       trafficDistribution: z.string().nullish(),
       sessionAffinity: z.string().nullish(),
+      internalTrafficPolicy: z.string().nullish(),
     })
     .nullish(),
 });
@@ -87,6 +88,7 @@ export function convertService(object: KubernetesObject, context: ConversionCont
     labels: metadata.labels,
     selector: resolution === 'external-name' ? undefined : selectorOf(spec),
     ...distributionOf(spec),
+    ...(staysOnNode(spec) ? { staysOnNode: true } : {}),
     ...(spec.sessionAffinity === 'ClientIP' ? { sessionAffinity: 'client-ip' } : {}),
     publishNotReady: spec.publishNotReadyAddresses ?? false,
     createdAt: metadata.createdAt,
@@ -137,6 +139,12 @@ function distributionOf({ trafficDistribution }: Spec): Pick<Service, 'trafficDi
     default:
       return {};
   }
+}
+
+/** What is sent to a virtual address: there is none of a headless service or an alias. */
+function staysOnNode(spec: Spec): boolean {
+  const isHeadless = addressFields(spec).includes('None');
+  return spec.internalTrafficPolicy === 'Local' && spec.type !== 'ExternalName' && !isHeadless;
 }
 
 /** Names separated by commas (policy G3). */
