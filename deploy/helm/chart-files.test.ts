@@ -96,6 +96,15 @@ describe('the alerts', () => {
     }
   });
 
+  it('kubernetes/K122: call for help before a certificate of the webhook or of an authority ends', () => {
+    const ending = alerts.filter(({ expr }) => expr.includes('_expiry_'));
+    expect(ending.map(({ expr, labels }) => [expr.slice(expr.indexOf('<')), labels.severity])).toEqual([
+      ['< 7 * 86400', 'critical'],
+      ['< 30 * 86400', 'warning'],
+      ['< 86400', 'critical'],
+    ]);
+  });
+
   it('reliability/R69: warn of a convergence of more than a second, and call for help beyond two', () => {
     const slow = alerts.filter(({ expr }) => expr.includes('weir_push_latency_seconds'));
     expect(slow.map(({ expr, labels }) => [expr.slice(-3), labels.severity])).toEqual([

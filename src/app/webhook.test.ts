@@ -170,6 +170,11 @@ describe('an object', () => {
   });
 });
 
+it('says when its certificate ends (kubernetes/K122)', async () => {
+  const end = Date.UTC(2049, 0, 1) / 1000;
+  expect(await metrics.expose()).toContain(`weir_webhook_certificate_expiry_timestamp_seconds ${end}\n`);
+});
+
 describe('hostile input (reliability/S76)', () => {
   const million = 'x'.repeat(1024 * 1024);
   it.each<[string, string, RegExp]>([

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { Read } from '../incremental/definitions.ts';
 import { answerInjection, type InjectionOutcome } from '../inject/injection-webhook.ts';
 import type { InjectionOptions } from '../inject/sidecar-form.ts';
@@ -10,7 +11,7 @@ import { judgeOf } from './admission-judge.ts';
 import { formatSocketAddress } from './listen-address.ts';
 import type { Settings } from './settings.ts';
 import { serverClock } from './system-clock.ts';
-import { followTlsFiles, readServerFiles } from './tls-files.ts';
+import { followTlsFiles, readServerFiles, type ServerIdentity } from './tls-files.ts';
 
 /** Milliseconds between looks at the files of the certificate. */
 const fileInterval = 10_000;
@@ -46,6 +47,7 @@ export async function listenWebhook(options: WebhookOptions): Promise<Webhook | 
   const injection = injectionReview(options);
   if (injection !== undefined) reviews.set('/inject', injection);
   const server = await listenForReviews({ ...webhook, identity, reviews, observer: counted(metrics, log) });
+  metrics.webhookCertificateExpiry.set(secondsOfEnd(identity));
   const stopFollowing = followTlsFiles({
     read: () => readServerFiles(files),
     identity,
@@ -53,6 +55,7 @@ export async function listenWebhook(options: WebhookOptions): Promise<Webhook | 
     clock: serverClock,
     changed: (next) => {
       server.replaceIdentity(next);
+      metrics.webhookCertificateExpiry.set(secondsOfEnd(next));
       log.info('the certificate of the webhook was read again; new connections get it');
     },
     failed: (error) =>
@@ -102,6 +105,11 @@ function injectionReview({ settings, metrics, nativeSidecars }: WebhookOptions):
     if (answer.kind === 'answer') count(answer.outcome);
     return answer;
   };
+}
+
+/** Since 1970. */
+function secondsOfEnd({ certificate }: ServerIdentity): number {
+  return new X509Certificate(certificate).validToDate.getTime() / 1000;
 }
 
 function counted({ reviews }: Metrics, log: Log): WebhookObserver {

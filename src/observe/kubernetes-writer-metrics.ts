@@ -30,6 +30,11 @@ export function kubernetesWriterMetrics(registry: Registry) {
       help: 'Pods that were refused, because of what their annotations ask for.',
       registers,
     }),
+    webhookCertificateExpiry: new Gauge({
+      name: 'weir_webhook_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate of the webhook ends, in seconds since 1970.',
+      registers,
+    }),
     statusWrites: new Counter({
       name: 'weir_status_writes_total',
       help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',
