@@ -54,12 +54,30 @@ describe('the cluster', () => {
       /^no cluster was found: .* there is no \/nowhere\/.kube\/config: name a kubeconfig by --kubeconfig$/,
     ],
     ['is in a file that is missing', { KUBECONFIG: '/nowhere/else' }, /^the kubeconfig \/nowhere\/else cannot be read/],
-    ['is in several files', { KUBECONFIG: '/a:/b' }, /names several files/],
+    ['is in none of several files', { KUBECONFIG: '/a:/b' }, /^there is no kubeconfig \/a or \/b: name another/],
     ['gives its pod no account', { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, /this pod has no service account/],
   ])('that %s is an error that says what to do', async (_, variables, message) => {
     const finding = findCluster(unset, { variables, home: '/nowhere' });
     await expect(finding).rejects.toThrow(message);
     await expect(finding).rejects.toBeInstanceOf(ClusterError);
+  });
+
+  it('is that of several files, of which the first that says something counts', async () => {
+    writeFileSync(path('first'), JSON.stringify({ 'current-context': 'named' }));
+    writeFileSync(path('later'), aKubeconfig('named').replaceAll('https://named', 'https://other'));
+    const files = ['first', 'missing', 'named', 'later'].map(path).join(':');
+    const cluster = await findCluster(unset, { variables: { KUBECONFIG: files }, home });
+    expect(cluster.server).toBe('https://named:6443');
+  });
+
+  it('of one of several files that is of no use is an error with the file', async () => {
+    writeFileSync(path('bad'), JSON.stringify({ clusters: [{ name: 'c', cluster: { server: 'ftp://x' } }] }));
+    const context = { 'current-context': 'd', contexts: [{ name: 'd', context: { cluster: 'c' } }] };
+    writeFileSync(path('context'), JSON.stringify(context));
+    const variables = { KUBECONFIG: `${path('context')}:${path('bad')}` };
+    await expect(findCluster(unset, { variables, home })).rejects.toThrow(
+      `${path('bad')}: clusters[0].cluster.server: WEIR2102 "ftp://x" is no address`,
+    );
   });
 
   it('of a kubeconfig that is of no use is an error with the place', async () => {

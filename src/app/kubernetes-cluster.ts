@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { ApiError } from '../discovery/kubernetes/api/api-client.ts';
 import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
 import { inCluster } from '../discovery/kubernetes/api/in-cluster.ts';
-import { readKubeconfigFile } from '../discovery/kubernetes/api/kubeconfig.ts';
+import { readKubeconfigFiles } from '../discovery/kubernetes/api/kubeconfig.ts';
 import type { Settings } from './settings.ts';
 
 /** No cluster was found, or how to reach it cannot be read. The message says what was tried and what to do. */
@@ -31,7 +31,7 @@ export async function findCluster(
   try {
     if (kubeconfig === undefined && kubernetesContext === undefined && host !== '')
       return await inCluster({ host, port });
-    return await clusterOf(kubeconfig ?? kubeconfigOf(surroundings), kubernetesContext);
+    return await clusterOf(kubeconfig === undefined ? kubeconfigsOf(surroundings) : [kubeconfig], kubernetesContext);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // Its message says what was tried.
@@ -39,27 +39,22 @@ export async function findCluster(
   }
 }
 
-async function clusterOf(path: string, context: string | undefined): Promise<ApiCluster> {
-  const reading = await readKubeconfigFile(path, context === undefined ? {} : { context });
+async function clusterOf(paths: readonly string[], context: string | undefined): Promise<ApiCluster> {
+  const reading = await readKubeconfigFiles(paths, context === undefined ? {} : { context });
   if (reading.kind === 'valid') return reading.value;
   const lines = reading.violations.map(({ code, path: field, message, advice }) => {
-    const place = field === '' ? path : `${path}: ${field}`;
+    const place = [...(paths.length === 1 ? paths : []), field].filter((part) => part !== '').join(': ');
     return `${place}: ${code} ${message}: ${advice}`;
   });
   throw new ClusterError(lines.join('\n'));
 }
 
-/** As kubectl finds it, save that several files are not put together. */
-function kubeconfigOf({ variables, home }: Surroundings): string {
-  const variable = variables['KUBECONFIG'] ?? '';
-  const paths = variable.split(delimiter).filter((path) => path !== '');
-  if (paths.length > 1) {
-    throw new ClusterError('KUBECONFIG names several files, which are not put together: name one by --kubeconfig');
-  }
-  const [named] = paths;
-  if (named !== undefined) return named;
+/** As kubectl finds it: several files of `KUBECONFIG` are one kubeconfig. */
+function kubeconfigsOf({ variables, home }: Surroundings): readonly string[] {
+  const paths = (variables['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+  if (paths.length > 0) return paths;
   const usual = join(home, '.kube', 'config');
-  if (existsSync(usual)) return usual;
+  if (existsSync(usual)) return [usual];
   throw new ClusterError(
     `no cluster was found: Weir runs in no pod (KUBERNETES_SERVICE_HOST is not set), KUBECONFIG is not set, and there is no ${usual}: ` +
       'name a kubeconfig by --kubeconfig',

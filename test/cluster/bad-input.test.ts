@@ -8,7 +8,7 @@ import type { StatusReport } from '../../src/admin/status-report.ts';
 import { readConfig } from '../../src/app/config.ts';
 import { runWeir, type Addresses } from '../../src/app/weir.ts';
 import { ApiError } from '../../src/discovery/kubernetes/api/api-client.ts';
-import { readKubeconfigFile } from '../../src/discovery/kubernetes/api/kubeconfig.ts';
+import { readKubeconfigFiles } from '../../src/discovery/kubernetes/api/kubeconfig.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import { ApiServer } from '../support/api-server/api-server.ts';
 import { apiServerForTests } from '../support/api-server/programs.ts';
@@ -137,7 +137,7 @@ describe.skipIf(programs === undefined)('a real API server with Weir', { timeout
       webhookCert: join(folder, 'certificate.pem'),
     };
     const config = readConfig({ flags, environment: {} });
-    const cluster = await readKubeconfigFile(server.kubeconfigPath);
+    const cluster = await readKubeconfigFiles([server.kubeconfigPath]);
     if (config.kind === 'invalid' || cluster.kind === 'invalid') throw new Error(JSON.stringify([config, cluster]));
     const { settings } = config;
     const ready = await new Promise<Addresses>((onReady, reject) => {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
 import { NackedObjects } from '../../src/app/nacked-objects.ts';
 import { runWeir, type Addresses } from '../../src/app/weir.ts';
-import { readKubeconfigFile } from '../../src/discovery/kubernetes/api/kubeconfig.ts';
+import { readKubeconfigFiles } from '../../src/discovery/kubernetes/api/kubeconfig.ts';
 import { ScriptedClient } from '../support/scripted-client.ts';
 import { runKubernetesWriters } from '../../src/app/kubernetes-writers.ts';
 import { timedClock } from '../../src/app/system-clock.ts';
@@ -212,7 +212,7 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
         admin: '127.0.0.1:0',
       };
       const config = readConfig({ flags, environment: {} });
-      const cluster = await readKubeconfigFile(server.kubeconfigPath);
+      const cluster = await readKubeconfigFiles([server.kubeconfigPath]);
       if (config.kind === 'invalid' || cluster.kind === 'invalid') throw new Error(JSON.stringify([config, cluster]));
       const stop = new AbortController();
       const { settings } = config;

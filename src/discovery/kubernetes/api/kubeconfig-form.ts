@@ -59,7 +59,10 @@ export interface ChosenContext {
   readonly cluster: ClusterForm;
   /** For example `clusters[0].cluster`. */
   readonly clusterPath: string;
+  /** Where relative paths in the cluster begin. */
+  readonly clusterDirectory: string;
   readonly user: UserForm;
   /** For example `users[0].user`. */
   readonly userPath: string;
+  readonly userDirectory: string;
 }

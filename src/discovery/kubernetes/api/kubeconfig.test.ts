@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { ManualTimedClock } from '../../../../test/support/timed-clocks.ts';
 import type { ApiCluster } from './cluster.ts';
 import { credentialSource } from './credentials.ts';
 import { inCluster } from './in-cluster.ts';
-import { readKubeconfig, readKubeconfigFile, type KubeconfigOptions } from './kubeconfig.ts';
+import { readKubeconfig, readKubeconfigFiles, type KubeconfigOptions } from './kubeconfig.ts';
 
 let directory: string;
 
@@ -69,14 +69,30 @@ describe('a kubeconfig', () => {
     const cluster = { 'certificate-authority': 'pki/ca.crt', 'insecure-skip-tls-verify': false };
     const user = { 'client-certificate': '/etc/me.crt', 'client-key': 'me.key', tokenFile: 'token' };
     await writeFile(path, aKubeconfig(cluster, user));
-    expect(await readKubeconfigFile(path)).toMatchObject({
+    expect(await readKubeconfigFiles([path])).toMatchObject({
       value: {
         authorities: { kind: 'file', path: join(directory, 'pki/ca.crt') },
         clientCertificate: { certificate: { path: '/etc/me.crt' }, key: { path: join(directory, 'me.key') } },
         credentials: { kind: 'token-file', path: join(directory, 'token') },
       },
     });
-    await expect(readKubeconfigFile(join(directory, 'none'))).rejects.toMatchObject({ failure: 'credentials' });
+    await expect(readKubeconfigFiles([join(directory, 'none')])).rejects.toMatchObject({ failure: 'credentials' });
+  });
+
+  it('of several files names files from where each of them lies', async () => {
+    const [one, two] = [join(directory, 'one'), join(directory, 'two')];
+    await mkdir(one);
+    await mkdir(two);
+    const whole = JSON.parse(aKubeconfig({ 'certificate-authority': 'ca.crt' }, { tokenFile: 'token' })) as object;
+    const { users, ...others } = whole as { readonly users: unknown };
+    await writeFile(join(one, 'config'), JSON.stringify(others));
+    await writeFile(join(two, 'config'), JSON.stringify({ users }));
+    expect(await readKubeconfigFiles([join(one, 'config'), join(two, 'config')])).toMatchObject({
+      value: {
+        authorities: { path: join(one, 'ca.crt') },
+        credentials: { kind: 'token-file', path: join(two, 'token') },
+      },
+    });
   });
 
   it.each([

@@ -7,8 +7,14 @@ import { readYamlDocument } from '../../yaml/document.ts';
 import { errorAt, readBy, type Reading } from '../objects/violations.ts';
 import { ApiError } from './api-client.ts';
 import type { ApiCluster, CredentialPlugIn, Credentials, Pem } from './cluster.ts';
-import { chooseContext } from './kubeconfig-context.ts';
-import { kubeconfigForm, type ChosenContext, type ClusterForm, type PlugInForm } from './kubeconfig-form.ts';
+import { chooseContext, type KubeconfigPart } from './kubeconfig-context.ts';
+import {
+  kubeconfigForm,
+  type ChosenContext,
+  type ClusterForm,
+  type KubeconfigForm,
+  type PlugInForm,
+} from './kubeconfig-form.ts';
 import { unsafeFields, unsupportedFields } from './kubeconfig-rules.ts';
 
 export interface KubeconfigOptions {
@@ -16,39 +22,49 @@ export interface KubeconfigOptions {
   readonly context?: string;
   /** Somebody else wrote it: nothing in it may reach into this machine (K115). */
   readonly isForeign?: boolean;
-  /** Where relative paths in it begin; undefined: the working directory. */
-  readonly directory?: string;
 }
 
 /**
- * Reads a kubeconfig file.
+ * Reads kubeconfig files that are one kubeconfig together. One of several may be missing, as with kubectl.
  *
- * @throws ApiError `credentials` when it cannot be read
+ * @throws ApiError `credentials` when one cannot be read, or none is there
  */
-export async function readKubeconfigFile(
-  path: string,
-  options: Omit<KubeconfigOptions, 'directory'> = {},
+export async function readKubeconfigFiles(
+  paths: readonly string[],
+  options: KubeconfigOptions = {},
 ): Promise<Reading<ApiCluster>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const message = `the kubeconfig ${path} cannot be read: ${describeError(error)}`;
-    throw new ApiError('credentials', message, { cause: error });
-  }
-  return readKubeconfig(text, { ...options, directory: dirname(resolve(path)) });
+  const read = await Promise.all(paths.map((path) => textOf(path, paths.length > 1)));
+  const files = read.filter((file) => file !== undefined);
+  if (files.length === 0) throw new ApiError('credentials', `there is no kubeconfig ${paths.join(' or ')}`);
+  return readFiles(files, options);
 }
 
 /** Reads the text of a kubeconfig: the cluster of its context, or everything that is wrong with it. */
 export function readKubeconfig(text: string, options: KubeconfigOptions = {}): Reading<ApiCluster> {
-  const document = readYamlDocument(text);
-  if (document.kind === 'broken') {
-    const message = `the kubeconfig is not YAML: line ${document.line + 1}: ${document.message}`;
-    return { kind: 'invalid', violations: [errorAt('WEIR2102', '', message, document.advice)] };
+  return readFiles([{ text, directory: '.', place: '' }], options);
+}
+
+interface KubeconfigText extends Omit<KubeconfigPart, 'form'> {
+  readonly text: string;
+}
+
+async function textOf(path: string, isOneOfSeveral: boolean): Promise<KubeconfigText | undefined> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return { text, directory: dirname(resolve(path)), place: isOneOfSeveral ? `${path}: ` : '' };
+  } catch (error) {
+    if (isOneOfSeveral && error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    const message = `the kubeconfig ${path} cannot be read: ${describeError(error)}`;
+    throw new ApiError('credentials', message, { cause: error });
   }
-  const form = readBy(kubeconfigForm, document.kind === 'blank' ? {} : document.value);
-  if (form.kind === 'invalid') return form;
-  const chosen = chooseContext(form.value, options.context);
+}
+
+function readFiles(files: readonly KubeconfigText[], options: KubeconfigOptions): Reading<ApiCluster> {
+  const parts = files.map((file) => ({ file, form: readForm(file) }));
+  const broken = parts.flatMap(({ form }) => (form.kind === 'invalid' ? form.violations : []));
+  if (broken.length > 0) return { kind: 'invalid', violations: broken };
+  const valid = parts.flatMap(({ file, form }) => (form.kind === 'valid' ? [{ ...file, form: form.value }] : []));
+  const chosen = chooseContext(valid, options.context);
   if (chosen.kind === 'invalid') return chosen;
   const violations = [
     ...(options.isForeign === true ? unsafeFields(chosen.value) : []),
@@ -56,7 +72,18 @@ export function readKubeconfig(text: string, options: KubeconfigOptions = {}): R
     ...serverViolations(chosen.value),
   ];
   if (violations.length > 0) return { kind: 'invalid', violations };
-  return { kind: 'valid', value: clusterOf(chosen.value, text, options) };
+  return { kind: 'valid', value: clusterOf(chosen.value) };
+}
+
+function readForm({ text, place }: KubeconfigText): Reading<KubeconfigForm> {
+  const document = readYamlDocument(text);
+  if (document.kind === 'broken') {
+    const message = `the kubeconfig is not YAML: line ${document.line + 1}: ${document.message}`;
+    return { kind: 'invalid', violations: [errorAt('WEIR2102', place, message, document.advice)] };
+  }
+  const reading = readBy(kubeconfigForm, document.kind === 'blank' ? {} : document.value);
+  if (reading.kind === 'valid') return reading;
+  return { kind: 'invalid', violations: reading.violations.map((each) => ({ ...each, path: `${place}${each.path}` })) };
 }
 
 function serverViolations({ cluster, clusterPath }: ChosenContext) {
@@ -65,12 +92,11 @@ function serverViolations({ cluster, clusterPath }: ChosenContext) {
   return [errorAt('WEIR2102', `${clusterPath}.server`, message, 'write it like https://10.0.0.1:6443')];
 }
 
-function clusterOf(chosen: ChosenContext, text: string, options: KubeconfigOptions): ApiCluster {
-  const { cluster, user, namespace } = chosen;
-  const directory = options.directory ?? '.';
-  const authorities = pem(cluster['certificate-authority-data'], cluster['certificate-authority'], directory);
-  const certificate = pem(user['client-certificate-data'], user['client-certificate'], directory);
-  const key = pem(user['client-key-data'], user['client-key'], directory);
+function clusterOf(chosen: ChosenContext): ApiCluster {
+  const { cluster, clusterDirectory, user, userDirectory, namespace } = chosen;
+  const authorities = pem(cluster['certificate-authority-data'], cluster['certificate-authority'], clusterDirectory);
+  const certificate = pem(user['client-certificate-data'], user['client-certificate'], userDirectory);
+  const key = pem(user['client-key-data'], user['client-key'], userDirectory);
   const tlsServerName = cluster['tls-server-name'] ?? '';
   return {
     server: cluster.server.replace(/\/$/, ''),
@@ -79,15 +105,15 @@ function clusterOf(chosen: ChosenContext, text: string, options: KubeconfigOptio
     ...(cluster['insecure-skip-tls-verify'] === true && { skipsTlsVerification: true }),
     ...(certificate && key && { clientCertificate: { certificate, key } }),
     ...(namespace !== undefined && namespace !== '' && { namespace }),
-    credentials: credentialsOf(chosen, text, options),
+    credentials: credentialsOf(chosen),
   };
 }
 
 /** Where there are several, the one that is renewed by itself counts, as in client-go. */
-function credentialsOf({ user, cluster }: ChosenContext, text: string, options: KubeconfigOptions): Credentials {
-  const directory = options.directory ?? '.';
+function credentialsOf(chosen: ChosenContext): Credentials {
+  const { user, cluster, userDirectory: directory } = chosen;
   if (user.exec) return { kind: 'plug-in', plugIn: plugInOf(user.exec, cluster, directory) };
-  if (user['auth-provider']) return { kind: 'provider', authorization: authorizationBy(text, options.context) };
+  if (user['auth-provider']) return { kind: 'provider', authorization: authorizationBy(chosen) };
   if (user.tokenFile) return { kind: 'token-file', path: resolve(directory, user.tokenFile) };
   if (user.token) return { kind: 'token', token: user.token };
   if (user.username) return { kind: 'basic', username: user.username, password: user.password ?? '' };
@@ -119,13 +145,19 @@ function plugInOf(exec: PlugInForm, cluster: ClusterForm, directory: string): Cr
  * The login flows of `auth-provider` (OpenID Connect and those of clouds) are the library's business: 54 MB on disk and half a second, in
  * which nothing else happens, so that nobody else loads it (K3).
  */
-function authorizationBy(text: string, context: string | undefined): () => Promise<string | undefined> {
+function authorizationBy({ cluster, user }: ChosenContext): () => Promise<string | undefined> {
+  const name = 'chosen';
+  const text = JSON.stringify({
+    'current-context': name,
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    clusters: [{ name, cluster }],
+    users: [{ name, user }],
+  });
   let loaded: Promise<{ applyToHTTPSOptions(options: RequestOptions): Promise<void> }> | undefined;
   const load = async () => {
     const { KubeConfig } = await import('@kubernetes/client-node');
     const config = new KubeConfig();
     config.loadFromString(text);
-    if (context !== undefined) config.setCurrentContext(context);
     return config;
   };
   return async () => {
