@@ -42,7 +42,7 @@ describe.each(transports)('a reflector that hears nothing, over $name', ({ tls }
     expect(rig.requests({ verb: 'list' })).toHaveLength(3);
   });
 
-  it('leaves a silent watch after some minutes, and goes on from where it was (kubernetes/K49)', async () => {
+  it('leaves a silent watch after some minutes, and goes on from where it was (kubernetes/K49, kubernetes/K26)', async () => {
     const { resourceVersion } = rig.server;
     rig.server.faults.once({ verb: 'watch' }, { kind: 'silence' });
     rig.server.endWatches('pods');

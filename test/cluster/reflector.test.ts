@@ -138,7 +138,7 @@ describe.skipIf(programs === undefined)('reflectors on a real API server', { tim
     expect(spurious(mirror, load)).toEqual([]);
   });
 
-  it('believe a server that is about to end, and go on with the next (kubernetes/K142, kubernetes/K155)', async () => {
+  it('believe a server that is about to end, and go on with the next (kubernetes/K29, kubernetes/K142, kubernetes/K155)', async () => {
     const { server, session, mirror, load } = await start({ watchTerminationGrace: '30s' });
     await writes(load, 50);
     // What the server still takes, and still tells who watches, is true; then its connections break.

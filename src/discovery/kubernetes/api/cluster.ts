@@ -2,6 +2,8 @@
 export interface ApiCluster {
   /** `https://host:port`, or `http://host:port` for a server without TLS; a path goes before the path of every request. */
   readonly server: string;
+  /** URL of the HTTP proxy behind which the server is, which has to speak TLS then; undefined: there is none. */
+  readonly proxy?: string;
   /** Certificates of authorities; undefined: those that Node knows. */
   readonly authorities?: Pem;
   /** The name that the server's certificate must have; undefined: that of `server`. */

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { describeError } from '../../../observe/log.ts';
 import { ApiError } from './api-client.ts';
@@ -8,6 +8,8 @@ import { Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { isSameIdentity, type TlsIdentity } from './identity.ts';
 import type { TimedClock } from './timed-clock.ts';
+import { openTunnel } from './tunnel.ts';
+import { Undertaking } from './undertaking.ts';
 
 const keepAliveMs = 15_000;
 const handshakeTimeoutMs = 30_000;
@@ -69,10 +71,26 @@ export class Connections {
   async #connect(identity: TlsIdentity): Promise<Connection> {
     if (this.#origin.protocol === 'http:') return new Http1Connection(this.#origin, undefined);
     const options = tlsOptions(this.#cluster, this.#origin, identity);
-    const socket = await this.#handshake(options);
+    const { proxy } = this.#cluster;
+    const tunnel = proxy === undefined ? undefined : await this.#tunnel(new URL(proxy), options);
+    const socket = await this.#handshake(tunnel === undefined ? options : { ...options, socket: tunnel });
     if (socket.alpnProtocol === 'h2') return new Http2Connection(socket, this.#origin.origin, this.#clock);
     socket.destroy();
+    if (tunnel !== undefined) {
+      throw new ApiError('unreachable', `${this.#cluster.server} speaks no HTTP/2, which it has to behind a proxy`);
+    }
     return new Http1Connection(this.#origin, options);
+  }
+
+  async #tunnel(proxy: URL, { host = '', port = 443 }: ConnectionOptions): Promise<Socket> {
+    const undertaking = new Undertaking([this.#ended.signal], this.#clock);
+    const late = `the proxy ${proxy.host} opens no connection in ${handshakeTimeoutMs} ms`;
+    undertaking.expect(handshakeTimeoutMs, () => new ApiError('unreachable', late));
+    try {
+      return await openTunnel(proxy, `${isIP(host) === 6 ? `[${host}]` : host}:${port}`, undertaking.signal);
+    } finally {
+      undertaking.finish();
+    }
   }
 
   #handshake(options: ConnectionOptions): Promise<TLSSocket> {

@@ -9,7 +9,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -486,5 +486,67 @@ describe('a client without TLS', () => {
     expect(await failure(aClient({ server: server.url }).request({ path: '/' }))).toBe('malformed');
     expect(await failure(aClient({ server: 'http://127.0.0.1:1' }).request({ path: '/' }))).toBe('unreachable');
     expect(await failure(aClient({ server: 'https://127.0.0.1:1' }).request({ path: '/' }))).toBe('unreachable');
+  });
+});
+
+describe('behind an HTTP proxy', () => {
+  /** @returns what it was asked, `METHOD TARGET credentials` */
+  async function aProxy(answer: 'opens' | 'refuses') {
+    const asked: string[] = [];
+    const proxy = createServer().listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    proxy.on('connect', (request, socket, head) => {
+      asked.push([request.method, request.url, request.headers['proxy-authorization']].join(' '));
+      if (answer === 'refuses') {
+        socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+        return;
+      }
+      const [host, port] = (request.url ?? '').split(':');
+      const through = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        through.write(head);
+        through.pipe(socket).pipe(through);
+      });
+      for (const end of [socket, through]) end.on('error', () => undefined);
+      stops.push(() => through.destroy());
+    });
+    stops.push(() => proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    return { asked, url: `http://me:pa%40ss@127.0.0.1:${port}` };
+  }
+
+  it('speaks TLS with the server itself, over one connection', async () => {
+    const server = await aServer((_, response) => response.end('{}'));
+    const { asked, url } = await aProxy('opens');
+    const client = aClient({ server: server.url, proxy: url });
+    for (let count = 0; count < 3; count++) expect((await client.request({ path: '/api' })).status).toBe(200);
+    const credentials = Buffer.from('me:pa@ss').toString('base64');
+    expect(asked).toEqual([`CONNECT ${new URL(server.url).host} Basic ${credentials}`]);
+  });
+
+  it('does not reach a server that the proxy does not let it reach, and says so', async () => {
+    const server = await aServer((_, response) => response.end('{}'));
+    const { url } = await aProxy('refuses');
+    const error = await failureOf(aClient({ server: server.url, proxy: url }).request({ path: '/api' }));
+    expect([error.failure, error.message]).toEqual([
+      'unreachable',
+      expect.stringMatching(/^no way to 127\.0\.0\.1:\d+ through the proxy 127\.0\.0\.1:\d+: it answers 403$/),
+    ]);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('trusts only the server, whoever the proxy brings it to', async () => {
+    const stranger = new Authority('somebody else').certificate;
+    const server = await aServer((_, response) => response.end('{}'));
+    const { url } = await aProxy('opens');
+    const client = aClient({ server: server.url, proxy: url, authorities: { kind: 'text', text: stranger } });
+    expect(await failure(client.request({ path: '/api' }))).toBe('unreachable');
+  });
+
+  it('needs HTTP/2 of the server', async () => {
+    const server = await aServer((_, response) => response.end('{}'), { h2: false });
+    const { url } = await aProxy('opens');
+    const error = await failureOf(aClient({ server: server.url, proxy: url }).request({ path: '/api' }));
+    expect(error.message).toMatch(/speaks no HTTP\/2/);
   });
 });

@@ -12,6 +12,7 @@ export function unsafeFields({ cluster, clusterPath, user, userPath }: ChosenCon
     ...forbidden(cluster, clusterPath, [
       ['certificate-authority', 'is a file of this machine', inline('certificate-authority-data')],
       ['insecure-skip-tls-verify', 'trusts whoever answers', 'remove it, and give certificate-authority-data'],
+      ['proxy-url', 'has this machine connect elsewhere', 'make the server reachable without a proxy'],
     ]),
     ...withoutTls(cluster, clusterPath),
     ...forbidden(user, userPath, [
@@ -28,7 +29,7 @@ export function unsafeFields({ cluster, clusterPath, user, userPath }: ChosenCon
 export function unsupportedFields({ cluster, clusterPath, user, userPath }: ChosenContext): readonly Violation[] {
   const asWhom = 'remove it, and give Weir an account of its own';
   return [
-    ...notSupported(cluster, clusterPath, 'proxy-url', 'make the server reachable without a proxy'),
+    ...unusableProxy(cluster, clusterPath),
     ...notSupported(user, userPath, 'as', asWhom),
     ...notSupported(user, userPath, 'as-uid', asWhom),
     ...notSupported(user, userPath, 'as-groups', asWhom),
@@ -50,6 +51,18 @@ function withoutTls({ server }: ClusterForm, path: string): readonly Violation[]
   if (server.startsWith('https://')) return [];
   const message = `the server ${server} is not asked over TLS, which is not allowed here`;
   return [errorAt('WEIR2101', `${path}.server`, message, 'use an https:// address')];
+}
+
+/** Of proxies those of HTTP are used, and TLS goes through them to the server itself. */
+function unusableProxy(cluster: ClusterForm, path: string): readonly Violation[] {
+  const { 'proxy-url': proxy, server } = cluster;
+  if (!isSet(proxy)) return [];
+  const wrong = (message: string, advice: string) => [errorAt('WEIR2102', `${path}.proxy-url`, message, advice)];
+  if (!/^https?:$/.test(URL.parse(proxy ?? '')?.protocol ?? '')) {
+    return wrong(`${JSON.stringify(proxy)} is no address of an HTTP proxy`, 'write it like http://10.0.0.1:3128');
+  }
+  if (server.startsWith('https://')) return [];
+  return wrong('a server without TLS cannot be reached through a proxy', 'use an https:// address, or no proxy');
 }
 
 function notSupported<Form extends ClusterForm | UserForm>(

@@ -127,8 +127,8 @@ describe('a kubeconfig', () => {
     expect(await complaints(good, { context: 'nobody' })).toEqual([
       'WEIR2102 contexts[2].context.user: there is no user ghost',
     ]);
-    expect(await complaints(aKubeconfig({ server: 'ftp://x', 'proxy-url': 'http://p' }, { as: 'root' }))).toEqual([
-      'WEIR2102 clusters[0].cluster.proxy-url: proxy-url is not supported',
+    expect(await complaints(aKubeconfig({ server: 'ftp://x', 'proxy-url': 'socks5://p' }, { as: 'root' }))).toEqual([
+      'WEIR2102 clusters[0].cluster.proxy-url: "socks5://p" is no address of an HTTP proxy',
       'WEIR2102 users[0].user.as: as is not supported',
       'WEIR2102 clusters[0].cluster.server: "ftp://x" is no address of an API server',
     ]);
@@ -139,7 +139,12 @@ describe('a kubeconfig', () => {
 
   it('of somebody else may not reach into this machine (kubernetes/K115)', async () => {
     const foreign = { isForeign: true };
-    const cluster = { server: 'http://10.0.0.1', 'certificate-authority': '/etc/ca', 'insecure-skip-tls-verify': true };
+    const cluster = {
+      server: 'http://10.0.0.1',
+      'certificate-authority': '/etc/ca',
+      'insecure-skip-tls-verify': true,
+      'proxy-url': 'http://169.254.169.254',
+    };
     const user = {
       exec: { command: 'rm', apiVersion: 'client.authentication.k8s.io/v1' },
       'auth-provider': { name: 'gcp', config: { 'cmd-path': 'rm' } },
@@ -150,12 +155,14 @@ describe('a kubeconfig', () => {
     expect((await complaints(aKubeconfig(cluster, user), foreign)).map((text) => text.split(':')[0])).toEqual([
       'WEIR2101 clusters[0].cluster.certificate-authority',
       'WEIR2101 clusters[0].cluster.insecure-skip-tls-verify',
+      'WEIR2101 clusters[0].cluster.proxy-url',
       'WEIR2101 clusters[0].cluster.server',
       'WEIR2101 users[0].user.exec',
       'WEIR2101 users[0].user.auth-provider',
       'WEIR2101 users[0].user.client-certificate',
       'WEIR2101 users[0].user.client-key',
       'WEIR2101 users[0].user.tokenFile',
+      'WEIR2102 clusters[0].cluster.proxy-url',
     ]);
     const inline = { 'certificate-authority-data': base64('CA') };
     expect(await complaints(aKubeconfig(inline, { token: 'abc' }), foreign)).toEqual([]);

@@ -100,6 +100,7 @@ function clusterOf(chosen: ChosenContext): ApiCluster {
   const tlsServerName = cluster['tls-server-name'] ?? '';
   return {
     server: cluster.server.replace(/\/$/, ''),
+    ...(cluster['proxy-url'] ? { proxy: cluster['proxy-url'] } : {}),
     ...(authorities && { authorities }),
     ...(tlsServerName !== '' && { tlsServerName }),
     ...(cluster['insecure-skip-tls-verify'] === true && { skipsTlsVerification: true }),
