@@ -262,11 +262,11 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
       proxy.ack(await proxy.next());
       await apply(virtualService('whole', spec('2s')));
       proxy.ack(await proxy.next());
-      await until('it is programmed', async () => (await told('whole', 'Programmed')).status === 'True');
-      expect(await told('whole', 'Programmed')).toMatchObject({
-        message: 'confirmed by 1 of 1 proxy',
-        observedGeneration: 2,
+      await until('the edit is programmed', async () => {
+        const { status, observedGeneration } = await told('whole', 'Programmed');
+        return status === 'True' && observedGeneration === 2;
       });
+      expect((await told('whole', 'Programmed')).message).toBe('confirmed by 1 of 1 proxy');
 
       await apply(virtualService('whole', spec('7s')));
       proxy.nack(await proxy.next(), 'no timeouts, please');
