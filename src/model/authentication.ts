@@ -48,6 +48,3 @@ export interface KeySet {
   /** JSON of public keys and nothing else, the same text for the same keys. */
   readonly keys: string;
 }
-
-/** No key: every token is refused. */
-export const noKeys = '{"keys":[]}';

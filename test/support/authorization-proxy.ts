@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, request as httpRequest, type Server } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -80,7 +80,11 @@ export class GuardedEnvoy {
       logFile: join(folder, 'envoy.log'),
     });
     const guarded = new GuardedEnvoy({ envoy: running, folder, servers: [application, bytes], authority });
-    await running.ready(AbortSignal.timeout(20_000));
+    try {
+      await running.ready(AbortSignal.timeout(20_000));
+    } catch (error) {
+      throw new Error(await readFile(join(folder, 'envoy.log'), 'utf8'), { cause: error });
+    }
     guarded.#addresses = new Map(
       listeners.map(({ name, address: { socketAddress } }) => [
         name,
@@ -148,7 +152,7 @@ interface Request {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-function listening(server: Server | NetServer): Promise<number> {
+export function listening(server: Server | NetServer): Promise<number> {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
@@ -199,19 +203,13 @@ function mutualTls(authority: Authority): envoy.TransportSocket {
 }
 
 /** A cluster of one endpoint on this machine. */
-function aStaticCluster(name: string, port: number, http2 = false): envoy.Cluster {
+export function aStaticCluster(name: string, port: number): envoy.Cluster {
   const endpoint = { address: { socketAddress: { address: '127.0.0.1', portValue: port } } };
-  const options = pack('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', {
-    explicitHttpConfig: { http2ProtocolOptions: {} },
-  });
   return {
     name,
     type: 'STATIC',
     connectTimeout: { seconds: 1 },
     loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint }] }] },
-    ...(http2
-      ? { typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options } }
-      : {}),
   };
 }
 

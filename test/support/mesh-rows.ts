@@ -208,6 +208,7 @@ export interface ObjectOptions {
   readonly namespace?: string;
   readonly createdAt?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly generation?: number;
 }
 
@@ -217,7 +218,7 @@ function anObject(kind: ConfigKind, name: string, spec: unknown, options: Object
     namespace: options.namespace ?? 'shop',
     name,
     labels: options.labels ?? {},
-    annotations: {},
+    annotations: options.annotations ?? {},
     generation: options.generation ?? 1,
     createdAt: options.createdAt ?? 0,
     spec,

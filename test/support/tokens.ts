@@ -24,6 +24,11 @@ export class TokenIssuer {
   }
 }
 
+/** A token that says that nobody signed it. */
+export function unsignedToken(claims: Readonly<Record<string, unknown>>): string {
+  return `${base64({ alg: 'none', typ: 'JWT' })}.${base64(claims)}.`;
+}
+
 function base64(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -9,7 +9,8 @@ import { KeySetSource } from './key-set-source.ts';
 
 const minute = 60_000;
 const at = (uri: string): FetchedKeys => ({ kind: 'uri', uri });
-const setOf = (kid: string): string => `{"keys":[{"kty":"EC","kid":"${kid}","crv":"P-256","x":"a","y":"b"}]}`;
+const setOf = (kid: string): string =>
+  `{"keys":[{"kty":"EC","kid":"${kid}","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`;
 
 /** A source for which the test is the internet. */
 function theSource() {

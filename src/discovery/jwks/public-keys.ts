@@ -1,10 +1,4 @@
-/** Members of keys that say which they are, and those that are the public key, by its kind. All others are left out. */
-const description = ['kid', 'use', 'alg'];
-const material: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['n', 'e'],
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-};
+import { signatureKey } from '../../model/token-keys.ts';
 
 /** More keys than an issuer has. */
 const mostKeys = 100;
@@ -19,19 +13,9 @@ export function publicKeysIn(text: string): string {
   const set: unknown = JSON.parse(text);
   const keys: unknown = isObject(set) ? set['keys'] : undefined;
   if (!Array.isArray(keys)) throw new Error('the answer is no JSON Web Key Set');
-  const kept = keys.slice(0, mostKeys).flatMap((key: unknown) => publicPart(key) ?? []);
+  const kept = keys.slice(0, mostKeys).flatMap((key: unknown) => signatureKey(key) ?? []);
   if (kept.length === 0) throw new Error('the key set holds no public key for signatures');
   return `{"keys":[${kept.toSorted().join(',')}]}`;
-}
-
-function publicPart(key: unknown): string | undefined {
-  if (!isObject(key) || typeof key['kty'] !== 'string' || key['use'] === 'enc') return undefined;
-  const needed = material[key['kty']];
-  if (needed === undefined || needed.some((name) => typeof key[name] !== 'string')) return undefined;
-  const kept = [...description, ...needed].flatMap((name) =>
-    typeof key[name] === 'string' ? [[name, key[name]] as const] : [],
-  );
-  return JSON.stringify(Object.fromEntries([['kty', key['kty']], ...kept]));
 }
 
 /** Where the keys of an issuer are, by what it says of itself. */

@@ -26,6 +26,10 @@ const schemas: Readonly<Record<IstioKind, z.ZodType>> = {
 const kinds = Object.keys(schemas) as readonly IstioKind[];
 
 /** One object of each kind that uses much of its API. */
+/** The example of RFC 7517. */
+const publicKey =
+  '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}';
+
 const samples: Readonly<Record<IstioKind, unknown>> = {
   VirtualService: {
     hosts: ['a', '*.b.com'],
@@ -86,7 +90,7 @@ const samples: Readonly<Record<IstioKind, unknown>> = {
   },
   RequestAuthentication: {
     selector: { matchLabels: { app: 'a' } },
-    jwtRules: [{ issuer: 'a', jwks: '{"keys":[{"kty":"EC"}]}', fromHeaders: [{ name: 'x', prefix: 'y' }] }],
+    jwtRules: [{ issuer: 'a', jwks: `{"keys":[${publicKey}]}`, fromHeaders: [{ name: 'x', prefix: 'y' }] }],
   },
   PeerAuthentication: {
     selector: { matchLabels: { app: 'a' } },

@@ -1,4 +1,5 @@
 import type { KeyOrigin, TokenPlaces, TokenRule } from '../../../model/authentication.ts';
+import { signatureKey } from '../../../model/token-keys.ts';
 import { decodeTargets } from './authorization-policy.ts';
 import type { DecodedObject, DecodedRequestAuthentication } from './decoded.ts';
 import { quote } from './field-path.ts';
@@ -60,8 +61,7 @@ function decodeKeys({ jwks, jwksUri }: TokenRuleSpec, issuer: string, at: string
     reading.error('WEIR1006', at, 'jwks and jwksUri exclude each other', 'keep one of them');
   }
   if (jwks !== undefined) {
-    checkKeys(jwks, `${at}.jwks`, reading);
-    return { kind: 'inline', keys: jwks };
+    return { kind: 'inline', keys: decodeKeySet(jwks, `${at}.jwks`, reading) };
   }
   if (jwksUri !== undefined) {
     checkAddress(jwksUri, `${at}.jwksUri`, reading);
@@ -87,31 +87,31 @@ function isWebAddress(text: string): boolean {
 }
 
 /** Members of keys that are secret: in a policy everybody who reads policies has them (reliability S8). */
-const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
+const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-function checkKeys(text: string, path: string, reading: Reading): void {
-  const keys = keysIn(text);
-  if (keys === undefined || keys.length === 0) {
-    const advice = 'write {"keys": [...]} with the public keys of the issuer';
-    reading.error('WEIR1507', path, 'the text is no JSON Web Key Set with a key in it', advice);
-    return;
+/** @returns the public keys as proxies get them */
+function decodeKeySet(text: string, path: string, reading: Reading): string {
+  const written = keysIn(text);
+  const keys = written.flatMap((key) => signatureKey(key) ?? []);
+  if (keys.length === 0 || keys.length < written.length) {
+    const message =
+      written.length === 0 ? 'the text is no JSON Web Key Set' : 'a key of the set is no public key for signatures';
+    reading.error('WEIR1507', path, message, 'write {"keys": [...]} with the public keys of the issuer (RSA, EC, OKP)');
   }
-  if (keys.some((key) => secretMembers.some((name) => Object.hasOwn(key, name)))) {
-    const message = 'the key set holds a private key, which everybody who can read the object now has';
+  if (written.some((key) => secretMembers.some((name) => Object.hasOwn(key, name)))) {
+    const message = 'the key set holds a secret key, which everybody who can read the object now has';
     reading.error('WEIR1507', path, message, 'replace the key at the issuer, and write the public part only');
   }
+  return `{"keys":[${keys.join(',')}]}`;
 }
 
-function keysIn(text: string): readonly object[] | undefined {
+function keysIn(text: string): readonly object[] {
   try {
     const set: unknown = JSON.parse(text);
     const keys: unknown = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined;
-    if (!Array.isArray(keys)) return undefined;
-    return keys.every((key): key is object => typeof key === 'object' && key !== null && 'kty' in key)
-      ? keys
-      : undefined;
+    return Array.isArray(keys) ? keys.filter((key): key is object => typeof key === 'object' && key !== null) : [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

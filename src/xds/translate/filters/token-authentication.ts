@@ -1,5 +1,7 @@
-import { keySetKey, noKeys, type TokenRule } from '../../../model/authentication.ts';
+import { keySetKey, type TokenRule } from '../../../model/authentication.ts';
 import type * as envoy from '../../envoy.ts';
+import { milliseconds } from '../../envoy.ts';
+import { blackHoleCluster } from '../../names.ts';
 import { pack } from '../../proto.ts';
 import type { HttpFilter, TokenCheck } from './http-filter.ts';
 import { tokenPayload } from './rbac-conditions.ts';
@@ -35,13 +37,22 @@ function requirement(names: readonly string[]): envoy.JwtRequirement {
 /** Claims that hold several words in most tokens. */
 const usualLists = ['permission', 'scope'];
 
+/**
+ * Every token is refused (reliability S8). Envoy takes no empty key set, and a key that nobody should have is none to give it: so it may look for
+ * keys where nothing is.
+ */
+const withoutKeys: Pick<envoy.JwtProvider, 'remoteJwks'> = {
+  remoteJwks: {
+    httpUri: { uri: 'http://no-keys.invalid/', cluster: blackHoleCluster, timeout: milliseconds(1_000) },
+  },
+};
+
 function provider({ rule, keys }: TokenCheck): envoy.JwtProvider {
   const { headers, parameters, cookies } = rule.places;
   return {
     issuer: rule.issuer,
     audiences: rule.audiences,
-    // Without keys every token is refused (reliability S8).
-    localJwks: { inlineString: keys ?? noKeys },
+    ...(keys === undefined ? withoutKeys : { localJwks: { inlineString: keys } }),
     forward: rule.forwardsToken,
     fromHeaders: headers.map(({ name, prefix }) => ({ name, valuePrefix: prefix })),
     fromParams: parameters,
