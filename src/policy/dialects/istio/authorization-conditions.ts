@@ -113,13 +113,17 @@ const plainKeys: ReadonlyMap<string, Make> = new Map([
   ['connection.sni', ofText({ kind: 'server-name' })],
 ]);
 
+/** Names that proxies take in a comparison, those of pseudo headers included. */
+const headerName = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 function conditionOfKey(key: string): Make | undefined {
   const plain = plainKeys.get(key);
   if (plain !== undefined) return plain;
   const [, base = '', brackets = ''] = /^([^[\]]+)((?:\[[^[\]]+\])+)$/.exec(key) ?? [];
   const names = [...brackets.matchAll(/\[([^[\]]+)\]/g)].map(([, name = '']) => name);
   const [first = '', ...more] = names;
-  if (base === 'request.headers' && names.length === 1) return ofText({ kind: 'header', name: first.toLowerCase() });
+  if (base === 'request.headers' && names.length === 1 && headerName.test(first))
+    return ofText({ kind: 'header', name: first.toLowerCase() });
   if (base === 'request.auth.claims' && names.length > 0) return ofText({ kind: 'claim', path: [first, ...more] });
   if (base.startsWith('experimental.envoy.filters.') && names.length > 0) {
     return ofText({ kind: 'filter-metadata', filter: base.slice('experimental.'.length), path: names });

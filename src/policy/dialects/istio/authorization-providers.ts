@@ -1,6 +1,7 @@
 import { compareText } from '../../../model/config-object.ts';
 import type { AuthorizationProvider, CheckedBody, HttpCheck } from '../../../model/authorization-provider.ts';
-import { quote } from './field-path.ts';
+import { fieldPath, quote } from './field-path.ts';
+import { checkHeaderName } from './headers.ts';
 import { fullHost } from './hosts.ts';
 import type { Reading } from './reading.ts';
 import type { ExtensionProviderSpec, GrpcProviderSpec, HttpProviderSpec } from './schemas/extension-provider.ts';
@@ -40,14 +41,24 @@ function decodeHttp(name: string, spec: HttpProviderSpec, at: string, reading: R
   }
   const protocol: HttpCheck = {
     kind: 'http',
-    pathPrefix: spec.pathPrefix ?? '',
+    pathPrefix: decodePathPrefix(spec.pathPrefix ?? '', `${at}.pathPrefix`, reading),
     requestHeaders: names(spec.includeRequestHeadersInCheck ?? spec.includeHeadersInCheck),
-    addedHeaders: Object.entries(spec.includeAdditionalHeadersInCheck ?? {}).toSorted(([a], [b]) => compareText(a, b)),
+    addedHeaders: Object.entries(spec.includeAdditionalHeadersInCheck ?? {})
+      .filter(([header]) =>
+        checkHeaderName(header, fieldPath(`${at}.includeAdditionalHeadersInCheck`, header), reading),
+      )
+      .toSorted(([a], [b]) => compareText(a, b)),
     headersToApplication: names(spec.headersToUpstreamOnAllow),
     headersToCallerOnRefusal: names(spec.headersToDownstreamOnDeny),
     headersToCallerOnSuccess: names(spec.headersToDownstreamOnAllow),
   };
   return { ...decodeCommon(name, spec, at, reading), protocol };
+}
+
+function decodePathPrefix(prefix: string, path: string, reading: Reading): string {
+  if (prefix === '' || prefix.startsWith('/')) return prefix;
+  reading.error('WEIR1022', path, `${quote(prefix)} is no beginning of a path`, 'begin it with a slash');
+  return '';
 }
 
 function decodeCommon(name: string, spec: GrpcProviderSpec, at: string, reading: Reading): AuthorizationProvider {

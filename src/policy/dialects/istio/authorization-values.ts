@@ -78,6 +78,8 @@ function readTemplate(text: string, path: string, reading: Reading): PathMatch |
   const several = segments.indexOf('{**}');
   const isSound =
     text.startsWith('/') &&
+    // Nothing between two slashes is no segment; behind the last one it is.
+    !segments.slice(1, -1).includes('') &&
     segments.every((segment) => segment === '{*}' || segment === '{**}' || plainSegment.test(segment)) &&
     (several < 0 || !segments.slice(several + 1).some((segment) => segment.startsWith('{')));
   if (isSound) return { kind: 'template', value: text };

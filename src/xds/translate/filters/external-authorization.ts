@@ -140,10 +140,12 @@ function httpService(
 
 function headerNames(names: readonly string[]): envoy.ListStringMatcher | undefined {
   if (names.length === 0) return undefined;
-  return { patterns: names.map((name) => ({ ...headerName(name), ignoreCase: true })) };
+  return { patterns: names.map(headerName) };
 }
 
 function headerName(name: string): envoy.StringMatcher {
-  if (name.endsWith('*')) return { prefix: name.slice(0, -1) };
-  return name.startsWith('*') ? { suffix: name.slice(1) } : { exact: name };
+  const ignoreCase = true;
+  if (name === '*') return { safeRegex: { regex: '.*' } };
+  if (name.endsWith('*')) return { prefix: name.slice(0, -1), ignoreCase };
+  return name.startsWith('*') ? { suffix: name.slice(1), ignoreCase } : { exact: name, ignoreCase };
 }
