@@ -117,6 +117,12 @@ export const findingCodes = {
       'A policy looks at paths, methods, hosts, headers or tokens, and a port of its workloads carries plain connections: there, what it allows is not allowed, and what it denies is denied whatever these fields say',
     remedy: 'Declare the protocol of the port, or write rules for it that look at ports and callers only',
   },
+  WEIR1423: {
+    title: 'Identities where certificates are not asked for',
+    meaning:
+      'A policy looks at identities of callers, and its workloads also take connections without certificate: such a caller is nobody, is not let in by these rules, and is kept out by those that deny',
+    remedy: 'Set the mode STRICT by a PeerAuthentication once all callers have a sidecar',
+  },
   WEIR1424: {
     title: 'Allows nothing',
     meaning:

@@ -3,6 +3,7 @@ import {
   aMesh,
   aMeshConfig,
   anAuthorizationPolicy,
+  aPeerAuthentication,
   aPod,
   aRequestAuthentication,
   aService,
@@ -19,13 +20,22 @@ const found = (...rows: readonly ARow[]): readonly string[] =>
 
 const policy = (spec: object): ARow => anAuthorizationPolicy('p', spec);
 const tokens = aRequestAuthentication('t', { jwtRules: [{ issuer: 'https://a', jwksUri: 'https://a/keys' }] });
-const from = { from: [{ source: { namespaces: ['a'] } }] };
+const from = { from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }] };
 const to = { to: [{ operation: { methods: ['GET'] } }] };
 
 describe('mistakes in policies about callers', () => {
   it('from and to in separate rules (policy/P424)', () => {
     expect(found(policy({ rules: [from, to] }))).toEqual(['warning WEIR1421 p spec.rules[1]']);
     expect(found(policy({ rules: [{ ...from, ...to }] }))).toEqual([]);
+  });
+
+  it('identities where certificates are not asked for (policy/P144, policy/P425)', () => {
+    const byIdentity = policy({ rules: [{ from: [{ source: { namespaces: ['a'] } }] }] });
+    const mode = (text: string): ARow => aPeerAuthentication('m', { mtls: { mode: text } });
+    const warning = 'warning WEIR1423 p spec.rules[0].from[0].source.namespaces';
+    expect(found(byIdentity)).toEqual([warning]);
+    expect(found(byIdentity, mode('PERMISSIVE'))).toEqual([warning]);
+    expect(found(byIdentity, mode('STRICT'))).toEqual([]);
   });
 
   it('an empty policy (policy/P425)', () => {

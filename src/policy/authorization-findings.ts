@@ -12,6 +12,7 @@ import { aboutObject, listed } from './finding.ts';
 import { workloadEntriesByLabel, inNamespace } from './config-indexes.ts';
 import { indexedPair, labelPairs, selects, type Labels } from './label-match.ts';
 import { rootNamespace } from './mesh.ts';
+import { mutualTlsKey, mutualTlsOf } from './mutual-tls.ts';
 import { servicesInNamespace, workloadsByLabel } from './registry-indexes.ts';
 import { serviceOf } from './services.ts';
 
@@ -23,6 +24,7 @@ export function authorizationFindings(read: Read, value: DecodedAuthorizationPol
     ...separateRules(value),
     ...allowsNothing(value),
     ...unknownProvider(read, value),
+    ...withoutIdentities(read, value),
     ...withoutRequests(read, value),
     ...withoutTokens(read, value),
   ];
@@ -71,6 +73,25 @@ function unknownProvider(read: Read, { policy, namespace, reference }: DecodedAu
       path: 'spec.provider.name',
       message: `the provider ${provider} is not there, or its service is not: every call that a rule matches is denied`,
       advice: 'correct the name, or add the provider to extensionProviders and its service to the mesh',
+    }),
+  ];
+}
+
+/** Policy P144. Of the modes of single ports nothing is said: which of them callers mean is not known. */
+function withoutIdentities(read: Read, value: DecodedAuthorizationPolicy): readonly Finding[] {
+  const { policy, namespace, selector, reference } = value;
+  const field = fieldsThatNeed(policy.rules, ['identity'])[0];
+  if (field === undefined) return [];
+  const { mode } = read(mutualTlsOf, mutualTlsKey(namespace, selector ?? {}));
+  if (mode === 'strict') return [];
+  const consequence = policy.action.kind === 'allow' ? 'never lets such a caller in' : 'matches every such caller';
+  return [
+    aboutObject(reference, {
+      severity: 'warning',
+      code: 'WEIR1423',
+      path: field,
+      message: `its workloads take connections without certificate (${mode.toUpperCase()}): the rule ${consequence}`,
+      advice: 'set the mode STRICT by a PeerAuthentication once all callers have a sidecar',
     }),
   ];
 }
