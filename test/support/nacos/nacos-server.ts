@@ -162,8 +162,8 @@ export class Nacos {
     return fetch(url, { signal: AbortSignal.timeout(answerTime), ...init, headers: this.#identity });
   }
 
-  /** A node of several ends itself when it does not find a leader in time, and is then started again as a supervisor would. */
-  async #start(index: number, attempts = this.#nodes.length === 1 ? 1 : 4): Promise<void> {
+  /** A node ends itself when it does not find a leader or its own store in time, and is then started again as a supervisor would. */
+  async #start(index: number, attempts = 4): Promise<void> {
     this.#spawn(index);
     try {
       await this.#isReady(index);
