@@ -1,10 +1,11 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LastGood } from '../discovery/last-good/last-good.ts';
 import type { TimedClock } from '../discovery/kubernetes/api/timed-clock.ts';
 import { RemovalBudget, type Hold, type Release } from '../discovery/removal-budget/removal-budget.ts';
 import type { SharedRows, SharingSource } from '../discovery/shared-rows.ts';
 import type { Engine } from '../incremental/engine.ts';
-import type { Log } from '../observe/log.ts';
+import { describeError, type Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,6 +15,11 @@ export interface RegistryLayersOptions {
   readonly clock: TimedClock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** There is no place for last good states. */
+export class StateDirError extends Error {
+  override readonly name = 'StateDirError';
 }
 
 interface Layered {
@@ -49,8 +55,20 @@ export class RegistryLayers {
     return lastGood === undefined ? writer : lastGood.restored(writer);
   }
 
-  /** Reads what is on disk. To be settled before a registry runs. */
+  /**
+   * Reads what is on disk. To be settled before a registry runs.
+   *
+   * @throws StateDirError when the directory cannot be made
+   */
   async restore(): Promise<void> {
+    const { stateDir } = this.#options.settings;
+    if (stateDir === undefined || this.#layered.length === 0) return;
+    await mkdir(stateDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      const advice = 'name one that Weir may write to, or leave out --state-dir';
+      throw new StateDirError(`the state directory ${stateDir} cannot be made: ${describeError(cause)}; ${advice}`, {
+        cause,
+      });
+    });
     for (const { lastGood, writer } of this.#layered) await lastGood?.restore(writer);
   }
 

@@ -124,9 +124,10 @@ async function explained(error: unknown): Promise<unknown> {
       import('../app/tls-files.ts'),
       import('../discovery/file/directory-error.ts'),
     ]);
-  const [{ AuthorityError }, { StoreError }] = await Promise.all([
+  const [{ AuthorityError }, { StoreError }, { StateDirError }] = await Promise.all([
     import('../identity/signer.ts'),
     import('../identity/authority-store.ts'),
+    import('../app/registry-layers.ts'),
   ]);
   if (error instanceof DirectoryError) {
     return new CommandError(exitCodes.failure, `${error.message}: ${error.advice}`, error);
@@ -134,6 +135,7 @@ async function explained(error: unknown): Promise<unknown> {
   if (error instanceof AuthorityError || error instanceof StoreError) {
     return new CommandError(exitCodes.failure, `the certificate authority: ${error.message}`, error);
   }
+  if (error instanceof StateDirError) return new CommandError(exitCodes.failure, error.message, error);
   if (error instanceof TlsFileError) return new CommandError(exitCodes.failure, error.message, error);
   const isTaken = [AdminListenError, ListenError, WebhookListenError].some((kind) => error instanceof kind);
   if (error instanceof Error && isTaken) {
