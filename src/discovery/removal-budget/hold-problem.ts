@@ -5,9 +5,9 @@ import type { SourceProblem } from '../../model/source.ts';
 const mostNamed = 5;
 
 /** What people are told of the holds of a source. */
-export function problemOfHolds(source: string, services: readonly ServiceKey[], endpoints: number): SourceProblem {
-  const more = services.length > mostNamed ? ` and ${services.length - mostNamed} more services` : '';
-  const subject = `${endpoints} endpoints of ${services.slice(0, mostNamed).join(', ')}${more}`;
+export function problemOfHolds(source: string, services: ReadonlySet<ServiceKey>, endpoints: number): SourceProblem {
+  const more = services.size > mostNamed ? ` and ${services.size - mostNamed} more services` : '';
+  const subject = `${endpoints} endpoints of ${services.values().take(mostNamed).toArray().join(', ')}${more}`;
   return {
     key: `${source} removals on hold`,
     source,

@@ -174,6 +174,19 @@ describe('a source within a removal budget', () => {
     expect(inForce('web')).toHaveLength(8);
   });
 
+  it('reliability/R25: a source that loses a little of every service is in doubt when a twentieth of what it names has left, for a minute', async () => {
+    const { say, inForce, clock } = aGuardedMesh();
+    const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    for (const name of names) say(name, ten);
+    await clock.advance(2 * minute);
+    for (const name of names) say(name, ten.slice(1));
+    const held = names.filter((name) => inForce(name).includes('0 degraded'));
+    expect(held).toEqual(names.slice(19));
+    await clock.advance(2 * minute);
+    say('s0', ten.slice(2));
+    expect(inForce('s0')).toEqual(ten.slice(2).map(String));
+  });
+
   it('reliability/O45: shows on the source what is on hold, while it is', () => {
     const { say, engine } = aGuardedMesh();
     say('web', ten);

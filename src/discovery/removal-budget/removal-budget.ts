@@ -79,7 +79,9 @@ export class RemovalBudget {
   readonly counters: BudgetCounters = { held: 0, ended: { time: 0, return: 0, operator: 0 } };
   readonly #options: RemovalBudgetOptions;
   readonly #services = new Map<ServiceKey, GuardedService>();
-  /** Those with endpoints on hold. */
+  /** Endpoints on hold. */
+  #held = 0;
+  /** Services that have some. */
   readonly #holding = new Set<ServiceKey>();
   readonly #doubt: SourceDoubt;
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
@@ -172,7 +174,7 @@ export class RemovalBudget {
       const service = this.#services.get(key);
       if (service !== undefined) this.#services.set(key, { ...service, ledger: postponed(service.ledger, until) });
     }
-    this.#setAlarm();
+    this.#expect(until);
   }
 
   #settle(write: Write, key: ServiceKey, { shards, isGone }: Staged): void {
@@ -214,6 +216,8 @@ export class RemovalBudget {
     const [was, is] = [shardsInForce(before), shardsInForce(after)];
     for (const [shardKey, shard] of is) if (was.get(shardKey) !== shard) write.put(endpointShards, shard);
     for (const shardKey of was.keys()) if (!is.has(shardKey)) write.remove(endpointShards, shardKey);
+    this.#held += after.kept.size - before.kept.size;
+    this.#expect(after.ledger.nextRelease ?? Infinity);
     if (after.kept.size > 0) this.#holding.add(key);
     else this.#holding.delete(key);
     // A service stays as long as one of its endpoints.
@@ -249,6 +253,9 @@ export class RemovalBudget {
 
   #releaseDue(): void {
     const { clock, rules } = this.#options;
+    this.#alarm = undefined;
+    // Unknown is not empty: time does not count while the source is away. Its return is another alarm.
+    if (this.#doubt.isStale) return;
     const at = clock.monotonic();
     const due = [...this.#holding].filter((key) => (this.#services.get(key)?.ledger.nextRelease ?? Infinity) <= at);
     this.#letGo(
@@ -260,29 +267,21 @@ export class RemovalBudget {
       },
       {},
     );
+    for (const key of this.#holding) this.#expect(this.#services.get(key)?.ledger.nextRelease ?? Infinity);
   }
 
   #show(write: Write): void {
-    const held = [...this.#holding].map((key) => this.#services.get(key)?.kept.size ?? 0);
-    const problem = problemOfHolds(this.source, [...this.#holding], sumOf(held));
+    const problem = problemOfHolds(this.source, this.#holding, this.#held);
     if (this.#holding.size === 0) write.remove(sourceProblems, problem.key);
     else write.put(sourceProblems, problem);
-    this.#setAlarm();
   }
 
-  /** For the first that may leave; for none while the source is away. */
-  #setAlarm(): void {
+  /** Wakes up then, or before. Who is woken for nothing looks when the next may leave. */
+  #expect(at: number): void {
+    if (at >= (this.#alarm?.at ?? Infinity)) return;
     const { clock } = this.#options;
-    const times = [...this.#holding].map((key) => this.#services.get(key)?.ledger.nextRelease ?? Infinity);
-    const at = this.#doubt.isStale ? Infinity : Math.min(Infinity, ...times);
-    if (at === (this.#alarm?.at ?? Infinity)) return;
     this.#alarm?.cancel();
-    if (at === Infinity) return void (this.#alarm = undefined);
-    const ring = (): void => {
-      this.#alarm = undefined;
-      this.#releaseDue();
-    };
-    this.#alarm = { at, cancel: clock.after(Math.max(0, at - clock.monotonic()), ring) };
+    this.#alarm = { at, cancel: clock.after(Math.max(0, at - clock.monotonic()), () => this.#releaseDue()) };
   }
 
   #tellOfHold(service: ServiceKey, endpoints: number, named: number, inDoubt: boolean): void {
@@ -304,8 +303,4 @@ export class RemovalBudget {
     const fields = { audit: 'removal-budget', source: this.source, service, endpoints, by, ...details };
     this.#options.log.info('a hold has ended', fields);
   }
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0);
 }

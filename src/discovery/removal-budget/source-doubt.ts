@@ -15,7 +15,8 @@ export class SourceDoubt {
   /** Milliseconds of the clock that never goes back. */
   #until = -Infinity;
   #size = 0;
-  #losses: readonly { readonly at: number; readonly endpoints: number }[] = [];
+  /** Losses less gains, as of a moment; they fade with time, the limit in one confirmation time. */
+  #level = { at: 0, endpoints: 0 };
 
   /** @param confirmation milliseconds for which doubt lasts */
   constructor(confirmation: number) {
@@ -38,12 +39,14 @@ export class SourceDoubt {
 
   /** Notes what a service loses and gains, and says whether that may be believed. */
   isInDoubt(at: number, { lost, gained }: { readonly lost: number; readonly gained: number }): boolean {
-    if (lost !== gained) {
-      const recent = this.#losses.filter((loss) => loss.at > at - this.#confirmation);
-      this.#losses = [...recent, { at, endpoints: lost - gained }];
-      const sum = this.#losses.reduce((total, { endpoints }) => total + endpoints, 0);
-      if (sum > Math.max(fewest, this.#size * share)) this.#until = Math.max(this.#until, at + this.#confirmation);
-    }
+    const limit = Math.max(fewest, this.#size * share);
+    const { at: before, endpoints: level } = this.#level;
+    const fading = ((at - before) / this.#confirmation) * limit;
+    const faded = Math.sign(level) * Math.max(0, Math.abs(level) - fading);
+    // Gains pay for later losses, as in a rollout, but not for any number of them.
+    const endpoints = Math.max(-limit, faded + lost - gained);
+    this.#level = { at, endpoints };
+    if (endpoints > limit) this.#until = Math.max(this.#until, at + this.#confirmation);
     return this.isStale || at < this.#until;
   }
 
