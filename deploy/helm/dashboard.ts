@@ -167,7 +167,7 @@ const rows: readonly Row[] = [
           'Streams that Weir refused, by status; connections that it ended, by cause; handshakes that failed.',
         unit: 'ops',
         queries: {
-          '{{status}}': perSecond('weir_refused_streams_total', 'status'),
+          '{{status}} {{reason}}': perSecond('weir_refused_streams_total', 'status, reason'),
           '{{cause}}': perSecond('weir_ended_connections_total', 'cause'),
           handshakes: `sum(rate(weir_failed_handshakes_total{${selected}}[$__rate_interval]))`,
         },

@@ -121,6 +121,9 @@ it('leaves unset what has no default', () => {
     xdsTlsCert: undefined,
     xdsTlsKey: undefined,
     xdsTlsClientCa: undefined,
+    xdsTlsNames: ['weir.weir-system.svc', 'istiod.weir-system.svc', 'localhost', '127.0.0.1'],
+    tokenAudiences: ['weir.dev', 'istio-ca'],
+    trustDomainAliases: undefined,
     xdsTransport: 'codec',
     xdsStreamsPerSecond: 200,
     xdsMaxConnectionAge: 1_800_000,
@@ -208,12 +211,19 @@ describe('xDS over TLS', () => {
   });
 
   it('needs all of its settings', () => {
-    expect(problemsOf({ flags: { xdsTls: '0.0.0.0:15012', xdsTlsKey: 'k' } })).toBe(
-      '--xds-tls is of no use without --xds-tls-cert, --xds-tls-client-ca',
+    expect(problemsOf({ flags: { ...complete, xdsTlsKey: undefined } })).toBe(
+      '--xds-tls-cert is of no use without --xds-tls-key',
     );
-    expect(problemsOf({ environment: { WEIR_XDS_TLS_CERT: 'c' } })).toBe(
-      'WEIR_XDS_TLS_CERT is of no use without --xds-tls, --xds-tls-key, --xds-tls-client-ca',
+    expect(
+      problemsOf({ environment: { WEIR_XDS_TLS_CERT: 'c', WEIR_XDS_TLS_KEY: 'k', WEIR_XDS_TLS_CLIENT_CA: 'a' } }),
+    ).toBe('WEIR_XDS_TLS_CERT is of no use without --xds-tls');
+  });
+
+  it('takes its certificate from files or from the authority of the mesh, and from nowhere else (istio-compat/I27)', () => {
+    expect(problemsOf({ flags: { xdsTls: '0.0.0.0:15012' } })).toBe(
+      '--xds-tls is of no use without --xds-tls-cert or --ca-dir or --ca-secret',
     );
+    expect(problemsOf({ flags: { xdsTls: '0.0.0.0:15012', caDir: '/ca' } })).toBe('');
   });
 });
 

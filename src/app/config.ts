@@ -9,6 +9,7 @@ import {
   settingsThatBelongTogether,
   settingsThatExclude,
   settingsThatNeedAnother,
+  settingsThatNeedOneOf,
   type Setting,
   type SettingKey,
   type Settings,
@@ -64,6 +65,7 @@ export function readConfig({ flags, environment, readFile = readText }: ConfigIn
   }
   problems.push(...settingsThatBelongTogether.flatMap((group) => missingOf(group, places)));
   problems.push(...settingKeys.flatMap((key) => lonely(key, places)));
+  problems.push(...settingsThatNeedOneOf.flatMap((rule) => destitute(rule, places)));
   problems.push(...settingsThatExclude.flatMap((pair) => excluded(pair, places)));
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'valid', settings: { ...unset, ...values } as Settings, file: path };
@@ -81,6 +83,16 @@ function lonely(key: SettingKey, places: ReadonlyMap<SettingKey, string>): reado
   const place = places.get(key);
   if (needed === undefined || place === undefined || places.has(needed)) return [];
   return [{ key, place, message: `is of no use without --${settings[needed].flag}` }];
+}
+
+function destitute(
+  [key, needed]: (typeof settingsThatNeedOneOf)[number],
+  places: ReadonlyMap<SettingKey, string>,
+): readonly ConfigProblem[] {
+  const place = places.get(key);
+  if (place === undefined || needed.some((other) => places.has(other))) return [];
+  const flags = needed.map((other) => `--${settings[other].flag}`);
+  return [{ key, place, message: `is of no use without ${flags.join(' or ')}` }];
 }
 
 function excluded(

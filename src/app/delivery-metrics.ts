@@ -28,7 +28,7 @@ export function deliveryMetrics(metrics: Metrics): XdsObserver {
   return {
     connected: () => undefined,
     disconnected: () => undefined,
-    refused: ({ status }) => metrics.refusedStreams.inc({ status }),
+    refused: ({ status, reason }) => metrics.refusedStreams.inc({ status, reason }),
     pushed: ({ type, bytes, resources, removed }) => {
       const label = typeLabel(type);
       metrics.pushes.inc({ type: label });

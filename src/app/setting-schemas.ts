@@ -89,3 +89,20 @@ export const namespacedName = z
 export const domainName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, { error: 'must be a DNS name' });
+
+function listOf(what: string, one: z.ZodString) {
+  return z
+    .union([z.string(), z.array(z.string())], { error: `must be ${what} or a list of them` })
+    .transform((value) => (typeof value === 'string' ? value.split(',') : value))
+    .pipe(z.array(one).min(1));
+}
+
+export const hostNames = listOf(
+  'a host name or an address',
+  z
+    .string()
+    .trim()
+    .regex(/^[\w.:*-]{1,253}$/, { error: 'must be host names and addresses' }),
+);
+
+export const audiences = listOf('an audience', z.string().trim().min(1, { error: 'must not be empty' }));

@@ -5,12 +5,14 @@ import { registrySettings } from './registry-settings.ts';
 import { transportKinds } from '../xds/transport/transport-kinds.ts';
 import { injectionSettings } from './injection-settings.ts';
 import {
+  audiences,
   dnsLabel,
   dnsName,
   domainName,
   duration,
   durationOrOff,
   filePath,
+  hostNames,
   hosts,
   labelSelector,
   loopbackAddress,
@@ -125,7 +127,8 @@ export const settings = {
     variable: 'WEIR_XDS_TLS',
     default: undefined,
     description:
-      'serve xDS over TLS on this address, to clients that show a certificate of --xds-tls-client-ca; port 0 takes a free one',
+      'serve xDS over TLS on this address, to proxies that prove who they are by a token or a certificate; with a certificate of --ca-dir or ' +
+      '--ca-secret unless there is --xds-tls-cert; port 0 takes a free one',
   },
   xdsTlsCert: {
     schema: filePath,
@@ -150,7 +153,32 @@ export const settings = {
     placeholder: 'FILE',
     variable: 'WEIR_XDS_TLS_CLIENT_CA',
     default: undefined,
-    description: 'PEM file of the authorities whose clients are served; read again when it changes',
+    description: 'PEM file of the authorities whose client certificates count; read again when it changes',
+  },
+  xdsTlsNames: {
+    schema: hostNames,
+    flag: 'xds-tls-names',
+    placeholder: 'NAME...',
+    variable: 'WEIR_XDS_TLS_NAMES',
+    default: 'weir.weir-system.svc,istiod.weir-system.svc,localhost,127.0.0.1',
+    description: "host names and addresses in the server's certificate, where Weir's own authority makes it",
+  },
+  tokenAudiences: {
+    schema: audiences,
+    flag: 'token-audiences',
+    placeholder: 'AUDIENCE...',
+    variable: 'WEIR_TOKEN_AUDIENCES',
+    default: 'weir.dev,istio-ca',
+    description:
+      'a Kubernetes token must be for one of these audiences; `istio-ca` is what unmodified Istio agents bring',
+  },
+  trustDomainAliases: {
+    schema: hostNames,
+    flag: 'trust-domain-aliases',
+    placeholder: 'DOMAIN...',
+    variable: 'WEIR_TRUST_DOMAIN_ALIASES',
+    default: undefined,
+    description: 'former trust domains, whose certificates still prove who a proxy is',
   },
   xdsTransport: {
     schema: z.enum(transportKinds, { error: `must be one of ${transportKinds.join(', ')}` }),
@@ -354,7 +382,7 @@ export type SettingKey = keyof typeof settings;
 
 /** Settings that mean something only together. */
 export const settingsThatBelongTogether: readonly (readonly SettingKey[])[] = [
-  ['xdsTls', 'xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
+  ['xdsTlsCert', 'xdsTlsKey', 'xdsTlsClientCa'],
   ['webhook', 'webhookCert', 'webhookKey'],
   ['webhookConfiguration', 'webhookCa'],
   ...nacosSettingsThatBelongTogether,
@@ -373,7 +401,13 @@ export const settingsThatNeedAnother: Readonly<Partial<Record<SettingKey, Settin
   caSecret: 'kubernetes',
   ...nacosSettingsThatNeedAnother,
   injectImage: 'webhook',
+  xdsTlsCert: 'xdsTls',
 };
+
+/** Settings that mean something only beside one of others. */
+export const settingsThatNeedOneOf: readonly (readonly [SettingKey, readonly [SettingKey, ...SettingKey[]]])[] = [
+  ['xdsTls', ['xdsTlsCert', 'caDir', 'caSecret']],
+];
 
 /** Settings that say the same in different ways. */
 export const settingsThatExclude: readonly (readonly [SettingKey, SettingKey])[] = [

@@ -6,8 +6,8 @@ export function streamLog(log: Log): XdsObserver {
   return {
     connected: (stream) => log.info('a proxy connected', { ...fieldsOf(stream), protocol: stream.wire }),
     disconnected: (stream, reason) => log.info('a proxy disconnected', { ...fieldsOf(stream), reason }),
-    refused: ({ nodeId, address, status, message }) =>
-      log.warn('a stream was refused', { node: nodeId, address, status, reason: message }),
+    refused: ({ nodeId, address, status, reason, message }) =>
+      log.warn('a stream was refused', { node: nodeId, address, status, cause: reason, reason: message }),
     pushed: ({ stream, type, nonce, resources, removed, bytes }) =>
       log.debug('a response was sent', { ...fieldsOf(stream), type, nonce, resources, removed, bytes }),
     acked: () => undefined,

@@ -13,11 +13,13 @@ import { ownSettings, sourceProblems, sources } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
+import { IssuedSecrets } from '../xds/issued-secrets.ts';
 import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { adminTokenCheck } from './admin-token.ts';
 import { admit } from './admission.ts';
 import { meshAuthority } from './authority.ts';
+import { callersOf } from './callers.ts';
 import { auditNowAndThen } from './audit.ts';
 import { deliveryMetrics, measureLoad } from './delivery-metrics.ts';
 import { beginIndexes } from './early-indexes.ts';
@@ -107,6 +109,10 @@ function assemble(options: WeirOptions) {
   const { registries, placeOf, client, layers, close } = sourcesOf(options, engine, metrics);
   const sourceNames = registries.map(({ name }) => name);
 
+  // Identity: what signs the certificates of workloads, and who calls.
+  const authority = meshAuthority({ settings, client, proxies: () => xds.proxies(), metrics, log });
+  const callers = callersOf({ settings, client, others: [] });
+
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
   const nacked = new NackedObjects();
   const observer = observers(streamLog(log), deliveryMetrics(metrics), nacked.observer);
@@ -123,10 +129,10 @@ function assemble(options: WeirOptions) {
     identifier: `${hostname()}/${version}`,
     random: Math.random,
     pacing: systemPacing(),
+    ...(authority === undefined
+      ? {}
+      : { secrets: new IssuedSecrets({ authority: authority.authority, clock: serverClock, random: Math.random }) }),
   });
-
-  // Identity: what signs the certificates of workloads.
-  const authority = meshAuthority({ settings, client, proxies: () => xds.proxies(), metrics, log });
 
   // Views: the log, the metrics and the admin server read the same state.
   measure(engine, xds, metrics);
@@ -151,7 +157,7 @@ function assemble(options: WeirOptions) {
       }),
   };
   return {
-    ...{ engine, registries, layers, client, authority, nacked, sourceNames },
+    ...{ engine, registries, layers, client, authority, callers, nacked, sourceNames },
     ...{ xds, observer, metrics, views, watches, close },
   };
 }
@@ -198,16 +204,19 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, layers, client, authority, nacked, sourceNames, xds, observer, metrics, views }: Weir,
+  { engine, registries, layers, client, authority, callers, nacked, sourceNames, xds, observer, metrics, views }: Weir,
   { settings, cluster, variables, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
   // What is wrong with a directory ends it at once, before anybody depends on it; a Secret may be out of reach for a while.
-  if (settings.caDir !== undefined) await authority?.open();
+  if (settings.caDir !== undefined || settings.xdsTls !== undefined) await authority?.open();
   const admin = await listenAdmin(settings.admin, views, (error) => log.error('an admin view failed', { error }));
   opened.push(admin);
-  const listeners = await listenXds({ settings, xds, observer, metrics, log });
+  const listeners = await listenXds({
+    ...{ settings, xds, callers, observer, metrics, log },
+    authority: authority?.authority,
+  });
   opened.push(listeners);
   if (listeners.plaintext === undefined && listeners.tls === undefined) {
     log.warn('no proxy can connect: xDS is served nowhere; --xds-plaintext HOST:PORT or --xds-tls HOST:PORT serves it');

@@ -1,18 +1,22 @@
+import type { Caller } from '../identity/caller.ts';
+import type { CertificateAuthority } from '../identity/certificate-authority.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { Admission, gate } from '../xds/admission.ts';
-import { clientStatusHandlers } from '../xds/client-status.ts';
+import { Admission } from '../xds/admission.ts';
+import { certificateServicePath, createCertificate } from '../xds/certificate-service.ts';
+import { gate, type GateOptions } from '../xds/gate.ts';
 import type { XdsObserver } from '../xds/observer.ts';
 import type { XdsServer } from '../xds/server.ts';
 import { xdsHandlers } from '../xds/services.ts';
 import { listen, type Listener } from '../xds/transport/listener.ts';
 import { defaultLimits, type ProtocolOptions } from '../xds/transport/protocol.ts';
-import type { PeerInfo } from '../xds/transport/transport.ts';
+import type { CallHandler, StreamTransport } from '../xds/transport/transport.ts';
+import { credentialsOf, type Callers } from './callers.ts';
 import { connectionMetrics } from './connection-metrics.ts';
 import { formatSocketAddress } from './listen-address.ts';
+import { serverIdentity } from './server-identity.ts';
 import type { Settings } from './settings.ts';
 import { serverClock } from './system-clock.ts';
-import { followTlsFiles, readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 /** Where proxies connect: the plaintext listener of this machine and the TLS listener for all others. */
 
@@ -23,12 +27,13 @@ const shutdownGrace = 2_000;
  * up, or Weir would do them for nobody.
  */
 const longestWait = { handshake: 4, stream: 10 };
-/** Milliseconds between looks at the files of certificates. */
-const fileInterval = 10_000;
 
 export interface XdsListenersOptions {
   readonly settings: Settings;
   readonly xds: XdsServer;
+  readonly callers: Callers;
+  /** undefined: nothing is signed. */
+  readonly authority: CertificateAuthority | undefined;
   readonly observer: XdsObserver;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -49,10 +54,10 @@ export async function listenXds(options: XdsListenersOptions): Promise<XdsListen
     await Promise.all(opened.map((listener) => listener.close()));
   };
   try {
-    const streams = admittedStreams(options);
-    const plaintext = await listenPlaintext(options, streams);
+    const calls = admittedCalls(options);
+    const plaintext = await listenPlaintext(options, calls);
     if (plaintext !== undefined) opened.push(closing(plaintext));
-    const tls = await listenTls(options, streams);
+    const tls = await listenTls(options, calls);
     if (tls !== undefined) opened.push(tls);
     return { plaintext: plaintext?.address, tls: tls?.address, close };
   } catch (error) {
@@ -61,8 +66,8 @@ export async function listenXds(options: XdsListenersOptions): Promise<XdsListen
   }
 }
 
-/** What both listeners do with a stream: ask who it is, let it wait for its turn, have it served. One turn for both. */
-function admittedStreams({ settings, xds, observer, metrics, log }: XdsListenersOptions) {
+/** What both listeners do with a call: find out who calls, let it wait for its turn, have it served. One turn for both. */
+function admittedCalls({ settings, xds, observer, metrics, log }: XdsListenersOptions) {
   const admission = new Admission({
     perSecond: settings.xdsStreamsPerSecond,
     longestWait: longestWait.stream,
@@ -70,12 +75,17 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
   });
   metrics.beforeExposition(() => metrics.streamsAwaitingAdmission.set(admission.waiting));
   const connections = connectionMetrics(metrics, log);
-  return (objection: (peer: PeerInfo) => string | undefined): Omit<ProtocolOptions, 'tls'> => {
-    const gateOptions = { admission, objection, observer, admitted: () => metrics.admittedStreams.inc() };
+  return (identify: GateOptions['identify'], others: ReadonlyMap<string, ServedCall>): ProtocolOptions => {
+    const gateOptions = { admission, identify, observer, admitted: () => metrics.admittedStreams.inc() };
+    const streams = xdsHandlers((transport, { wire, typeUrl }, metadata) =>
+      gate(gateOptions, transport, metadata, (caller) => xds.accept(transport, wire, { only: typeUrl, caller })),
+    );
+    const further = [...others].map(([path, serve]): [string, CallHandler] => [
+      path,
+      (transport, metadata) => gate(gateOptions, transport, metadata, (caller) => serve(transport, caller)),
+    ]);
     return {
-      handlers: xdsHandlers((transport, { wire, typeUrl }) => {
-        gate(gateOptions, transport, () => xds.accept(transport, wire, { only: typeUrl }));
-      }),
+      handlers: new Map([...streams, ...further]),
       limits: {
         ...defaultLimits,
         keepaliveInterval: settings.xdsKeepalive,
@@ -89,58 +99,47 @@ function admittedStreams({ settings, xds, observer, metrics, log }: XdsListeners
   };
 }
 
-type AdmittedStreams = ReturnType<typeof admittedStreams>;
+/** Serves a call of somebody who has been let in; undefined: nobody was asked who he is. */
+type ServedCall = (transport: StreamTransport, caller: Caller | undefined) => void;
+type AdmittedCalls = ReturnType<typeof admittedCalls>;
 
-async function listenPlaintext(
-  { settings, xds }: XdsListenersOptions,
-  streams: AdmittedStreams,
-): Promise<Listener | undefined> {
+/** Whoever can reach it is on this machine, and is nobody: it gets no secrets, no certificate, and no word of other proxies (reliability S7). */
+async function listenPlaintext({ settings }: XdsListenersOptions, calls: AdmittedCalls): Promise<Listener | undefined> {
   const { xdsPlaintext, xdsTransport } = settings;
   if (xdsPlaintext === undefined) return undefined;
-  // Whoever can reach it is on this machine, and may know how every proxy is; a proxy elsewhere may not.
-  const { handlers, ...others } = streams(() => undefined);
-  return listen({
-    kind: xdsTransport,
-    address: formatSocketAddress(xdsPlaintext),
-    tls: undefined,
-    handlers: new Map([...handlers, ...clientStatusHandlers(() => xds.proxies())]),
-    ...others,
-  });
+  const address = formatSocketAddress(xdsPlaintext);
+  return listen({ kind: xdsTransport, address, tls: undefined, ...calls(undefined, new Map()) });
 }
 
 async function listenTls(
-  { settings, log }: XdsListenersOptions,
-  streams: AdmittedStreams,
+  options: XdsListenersOptions,
+  calls: AdmittedCalls,
 ): Promise<{ readonly address: string; close(): Promise<void> } | undefined> {
+  const { settings, log, metrics, callers, authority } = options;
   const { xdsTls, xdsTransport } = settings;
-  const files = tlsFilesOf(settings);
-  if (xdsTls === undefined || files === undefined) return undefined;
-  const identity = await readTlsFiles(files);
+  if (xdsTls === undefined) return undefined;
   const handshakes = new Admission({
     perSecond: settings.xdsStreamsPerSecond,
     longestWait: longestWait.handshake,
     clock: serverClock,
   });
+  const identity = await serverIdentity({ settings, authority, log });
+  const signing: ReadonlyMap<string, ServedCall> =
+    authority === undefined
+      ? new Map()
+      : new Map([
+          [certificateServicePath, signed((...call) => createCertificate({ authority, log, metrics }, ...call))],
+        ]);
   const listener = await listen({
     kind: xdsTransport,
     address: formatSocketAddress(xdsTls),
     admit: (take) => handshakes.ask(take),
-    tls: identity,
-    ...streams(({ certificate }) =>
-      certificate === undefined ? 'there is no verified client certificate' : undefined,
-    ),
+    tls: identity.first,
+    ...calls((peer, metadata) => callers(credentialsOf(peer, metadata)), signing),
   });
-  const stopFollowing = followTlsFiles({
-    read: () => readTlsFiles(files),
-    identity,
-    interval: fileInterval,
-    clock: serverClock,
-    changed: (next) => {
-      listener.replaceTls(next);
-      log.info('the certificates of xDS were read again; new connections get them');
-    },
-    failed: (error) =>
-      log.error('the certificates of xDS have changed and are of no use; those before stay', { error }),
+  const stopFollowing = identity.follow((next) => {
+    listener.replaceTls(next);
+    log.info('the certificates of xDS have changed; new connections get them');
   });
   return {
     address: listener.address,
@@ -151,9 +150,12 @@ async function listenTls(
   };
 }
 
-function tlsFilesOf({ xdsTlsKey, xdsTlsCert, xdsTlsClientCa }: Settings): TlsFiles | undefined {
-  if (xdsTlsKey === undefined || xdsTlsCert === undefined || xdsTlsClientCa === undefined) return undefined;
-  return { key: xdsTlsKey, certificate: xdsTlsCert, clientCa: xdsTlsClientCa };
+/** A certificate is signed for somebody, or not at all. */
+function signed(serve: (transport: StreamTransport, caller: Caller) => void): ServedCall {
+  return (transport, caller) =>
+    caller === undefined
+      ? transport.close('UNAUTHENTICATED', 'there is no valid credential')
+      : serve(transport, caller);
 }
 
 function closing(listener: Listener): { close(): Promise<void> } {

@@ -18,6 +18,8 @@ export interface Workload {
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
+  /** Of a pod: tells it from one of the same name that was there before. */
+  readonly uid?: string;
   /** The machine that it runs on, where that is known. */
   readonly node?: NodeKey;
   /** Named ports of the workload's containers. */

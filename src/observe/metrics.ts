@@ -160,7 +160,7 @@ function answerMetrics(registry: Registry) {
     refusedStreams: new Counter({
       name: 'weir_refused_streams_total',
       help: 'Streams that ended with an error status of Weir.',
-      labelNames: ['status'],
+      labelNames: ['status', 'reason'],
       registers,
     }),
   };

@@ -1,8 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/clocks.ts';
-import { FakeClient } from '../../test/support/stream-rig.ts';
-import { Admission, gate } from './admission.ts';
-import { noObserver, type Refusal } from './observer.ts';
+import { Admission } from './admission.ts';
 
 let clock: ManualClock;
 let admission: Admission;
@@ -47,46 +45,5 @@ describe('admission', () => {
     expect(entered).toBe(1);
     clock.advance(4_000);
     expect(entered).toBe(3);
-  });
-});
-
-describe('the gate', () => {
-  const refusals: Refusal[] = [];
-  let admitted = 0;
-
-  beforeEach(() => {
-    refusals.length = 0;
-    admitted = 0;
-  });
-
-  function enter(client: FakeClient, accept: () => void, objection?: string): void {
-    const observer = { ...noObserver, refused: (refusal: Refusal) => refusals.push(refusal) };
-    gate({ admission, objection: () => objection, observer, admitted: () => admitted++ }, client, accept);
-  }
-
-  it('asks who it is before anything is done, even before it is in turn (xds-protocol/X10)', () => {
-    const client = new FakeClient();
-    enter(client, () => expect.unreachable(), 'nobody knows it');
-    expect(client.closed).toEqual({ status: 'UNAUTHENTICATED', detail: 'nobody knows it' });
-    expect(refusals).toMatchObject([{ status: 'UNAUTHENTICATED' }]);
-    expect(admitted).toBe(0);
-  });
-
-  it('does not serve a client that went away while it waited (xds-protocol/X7)', () => {
-    for (let each = 0; each < 20; each++) enter(new FakeClient(), () => undefined);
-    const gone = new FakeClient();
-    enter(gone, () => expect.unreachable());
-    expect(admission.waiting).toBe(1);
-    gone.leave({ kind: 'broken', detail: 'gone' });
-    expect(admission.waiting).toBe(0);
-    clock.advance(1_000);
-    expect(admitted).toBe(20);
-  });
-
-  it('says UNAVAILABLE to those for whom there is no place (hot-path/H901)', () => {
-    const clients = Array.from({ length: 2_021 }, () => new FakeClient());
-    for (const client of clients) enter(client, () => undefined);
-    expect(clients.filter(({ closed }) => closed?.status === 'UNAVAILABLE')).toHaveLength(1);
-    expect(refusals).toHaveLength(1);
   });
 });

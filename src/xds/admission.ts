@@ -1,6 +1,4 @@
 import type { Clock } from './clock.ts';
-import type { XdsObserver } from './observer.ts';
-import type { PeerInfo, StatusName, StreamTransport } from './transport/transport.ts';
 
 /**
  * Lets new connections and streams in at a bounded rate: after a restart all proxies come back at once, and the first answers of some must not
@@ -88,34 +86,4 @@ export class Admission {
       enter();
     }
   }
-}
-
-export interface GateOptions {
-  readonly admission: Admission;
-  /** Why a peer is not served at all; undefined: it is. Asked before anything is done for it. */
-  readonly objection: (peer: PeerInfo) => string | undefined;
-  readonly observer: XdsObserver;
-  /** Hears of each stream that is let in. */
-  readonly admitted: () => void;
-}
-
-/** Brings a new stream before the server, if it may come at all, and when it is its turn. */
-export function gate(
-  { admission, objection, observer, admitted }: GateOptions,
-  transport: StreamTransport,
-  accept: () => void,
-): void {
-  const refuse = (status: StatusName, message: string): void => {
-    observer.refused({ address: transport.peer.address, nodeId: '', status, message });
-    transport.close(status, message);
-  };
-  const reason = objection(transport.peer);
-  if (reason !== undefined) return refuse('UNAUTHENTICATED', reason);
-  const turn = admission.ask(() => {
-    admitted();
-    accept();
-  });
-  // A client that goes away while it waits must not be served; one that was let in has its end heard by the server.
-  if (turn.kind === 'waiting') transport.onClose(turn.withdraw);
-  if (turn.kind === 'refused') refuse('UNAVAILABLE', 'too many proxies connect at once; try again later');
 }

@@ -72,8 +72,30 @@ export interface Refusal {
   readonly nodeId: string;
   /** Name of the gRPC status, for example `UNAVAILABLE`. */
   readonly status: string;
+  readonly reason: RefusalReason;
+  /** For people who run Weir: the client may have been told less. */
   readonly message: string;
 }
+
+/**
+ * `not-ready`: Weir starts or stops. `too-many`: more come than are let in. `no-credential`, `bad-credential`: nobody knows who calls.
+ * `unverified`: it could not be found out. `node`: it says that it is another than its credential proves. `expired`: its credential has
+ * ended. `limit`: it asks for too much. `request`: what it says is of no use. `internal`: a fault of Weir.
+ */
+export type RefusalReason = (typeof refusalReasons)[number];
+
+export const refusalReasons = [
+  'not-ready',
+  'too-many',
+  'no-credential',
+  'bad-credential',
+  'unverified',
+  'node',
+  'expired',
+  'limit',
+  'request',
+  'internal',
+] as const;
 
 /** Something that a proxy asked for and is not its own. */
 export interface Denial {

@@ -9,8 +9,9 @@ import type { SecretOrigin } from '../model/identity.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Provenance } from '../model/provenance.ts';
 import type { ProxyScopes } from '../model/scope.ts';
-import { featuresOf, type ClientFeatures } from './client-features.ts';
+import { featuresOf } from './client-features.ts';
 import type { Clock } from './clock.ts';
+import { bindCredential, noBond } from './credential-bond.ts';
 import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
 import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
@@ -24,7 +25,7 @@ import type { ProxyStatus } from './status.ts';
 import { ResponseCache } from './response-cache.ts';
 import { noSecrets, type SecretSource } from './secrets.ts';
 import { ResourceStore, type StoreSize } from './store.ts';
-import { StreamRefusal, type StreamHost } from './stream-host.ts';
+import { StreamRefusal, type Identified, type Introduction, type StreamHost } from './stream-host.ts';
 import { XdsStream } from './stream.ts';
 import { TaintedNames } from './taint.ts';
 import type { StreamTransport } from './transport/transport.ts';
@@ -114,8 +115,8 @@ export class XdsServer {
       random,
       responses: new ResponseCache(clock, identifier),
       secrets,
-      identify: (node, caller, carriesVirtualHosts) => this.#identify(node, caller, carriesVirtualHosts),
-      followScopes: (proxy, changed) => this.#followScopes(proxy, changed),
+      identify: (introduction) => this.#identify(introduction),
+      readNode: (node) => proxyOfNode(decodeNode(node), proxyKey),
       ended: (stream, proxy) => this.#ended(stream, proxy),
     };
   }
@@ -191,7 +192,8 @@ export class XdsServer {
       const message = this.#isClosing
         ? 'the control plane is shutting down'
         : 'the control plane has not read all of its sources yet';
-      this.#observer.refused({ address: transport.peer.address, nodeId: '', status: 'UNAVAILABLE', message });
+      const { address } = transport.peer;
+      this.#observer.refused({ address, nodeId: '', status: 'UNAVAILABLE', reason: 'not-ready', message });
       transport.close('UNAVAILABLE', message);
       return;
     }
@@ -207,11 +209,7 @@ export class XdsServer {
     this.#host.responses.close();
   }
 
-  #identify(
-    bytes: Uint8Array | undefined,
-    caller: Caller | undefined,
-    carriesVirtualHosts: boolean,
-  ): { readonly proxy: Proxy; readonly features: ClientFeatures } {
+  #identify({ node: bytes, caller, carriesVirtualHosts, broken, scopesChanged }: Introduction): Identified {
     if (bytes === undefined) {
       throw new StreamRefusal('INVALID_ARGUMENT', 'the first request of the stream has no node');
     }
@@ -219,13 +217,24 @@ export class XdsServer {
     const node = decodeNode(bytes);
     const said = proxyOfNode(node, (nodeId) => proxyKey(`${nodeId}#${number}`));
     if (isNodeError(said)) throw new StreamRefusal('INVALID_ARGUMENT', said.problems.join('; '));
+    // Before anything is built for it (istio-compat I247).
+    const bond =
+      caller === undefined
+        ? noBond
+        : bindCredential({ engine: this.#engine, clock: this.#clock, caller, proxy: said, broken });
     const proxy: Proxy = {
       ...said,
+      ...(caller === undefined ? {} : { serviceAccount: caller.identity.serviceAccount }),
       takesVirtualHosts: said.takesVirtualHosts && carriesVirtualHosts,
       secrets: this.#secretOriginOf(node, caller),
     };
     this.#engine.batch({ source: 'xds', at: this.#clock.now() }, (write) => write.put(proxies, proxy));
-    return { proxy, features: featuresOf(node) };
+    try {
+      return { proxy, features: featuresOf(node), bond, scopes: this.#followScopes(proxy, scopesChanged) };
+    } catch (error) {
+      bond.release();
+      throw error;
+    }
   }
 
   #secretOriginOf(node: envoy.Node, caller: Caller | undefined): SecretOrigin {

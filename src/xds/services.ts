@@ -1,6 +1,6 @@
 import type { Wire } from './observer.ts';
 import { typeUrlOf, type TypeName } from './proto.ts';
-import type { StreamTransport } from './transport/transport.ts';
+import type { CallHandler, CallMetadata, StreamTransport } from './transport/transport.ts';
 
 /**
  * The calls by which resources are served, as data (xds-protocol X4, X108). What is not in here, such as the `Fetch…` calls that poll,
@@ -34,9 +34,11 @@ const xdsServices: readonly XdsService[] = [
 
 /** Has every service accepted by the same function. */
 export function xdsHandlers(
-  accept: (transport: StreamTransport, service: XdsService) => void,
-): ReadonlyMap<string, (transport: StreamTransport) => void> {
-  return new Map(xdsServices.map((service) => [service.path, (transport) => accept(transport, service)]));
+  accept: (transport: StreamTransport, service: XdsService, metadata: CallMetadata) => void,
+): ReadonlyMap<string, CallHandler> {
+  return new Map(
+    xdsServices.map((service) => [service.path, (transport, metadata) => accept(transport, service, metadata)]),
+  );
 }
 
 /** @param plural what the methods are called after: `Stream…` and `Delta…` */

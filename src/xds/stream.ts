@@ -1,8 +1,5 @@
 import type { Caller } from '../identity/caller.ts';
-import type { Watch } from '../incremental/commit.ts';
-import type { Proxy } from '../model/proxy.ts';
 import type { ProxyScopes } from '../model/scope.ts';
-import type { ClientFeatures } from './client-features.ts';
 import type { Flight, Publication, Settlement } from './flight.ts';
 import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
@@ -22,7 +19,7 @@ import {
 } from './resource-types.ts';
 import { proxyStatus, type ProxyStatus } from './status.ts';
 import { SecretView } from './secrets.ts';
-import { StreamRefusal, type StreamHost } from './stream-host.ts';
+import { StreamRefusal, type Identified, type StreamHost } from './stream-host.ts';
 import { readRequest, WaitingMessages } from './stream-requests.ts';
 import { Subscription, type Response } from './subscription.ts';
 import type { CloseReason, StatusName, StreamTransport } from './transport/transport.ts';
@@ -34,11 +31,8 @@ const mostTypes = 64;
 const mostNames = 250_000;
 
 /** A proxy that has said who it is. */
-interface Identity {
-  readonly proxy: Proxy;
-  readonly features: ClientFeatures;
+interface Identity extends Identified {
   readonly facts: StreamFacts;
-  readonly scopes: Watch<ProxyScopes>;
   readonly doubts: NodeDoubts;
 }
 
@@ -134,7 +128,8 @@ export class XdsStream {
   }
 
   #receive(request: DiscoveryRequest): void {
-    this.#identity ??= this.#identify(request.node);
+    if (this.#identity === undefined) this.#identity = this.#identify(request.node);
+    else if (request.node !== undefined) this.#identity.bond.renamed(this.#host.readNode(request.node));
     const subscription = this.#subscriptionTo(request.typeUrl);
     if (!this.#prepare(request, subscription)) this.#carryOut(request, subscription);
   }
@@ -163,12 +158,7 @@ export class XdsStream {
     const hadWork = subscription.hasWork;
     const now = this.#host.clock.now();
     const settlement = subscription.receive(request, now, this.#host.store.sequence);
-    if (subscription.named.size > mostNames) {
-      throw new StreamRefusal(
-        'RESOURCE_EXHAUSTED',
-        `more than ${mostNames} names of ${request.typeUrl} are subscribed`,
-      );
-    }
+    if (subscription.named.size > mostNames) throw beyond(`${mostNames} names of ${request.typeUrl} are subscribed`);
     this.#identity?.doubts.settled(subscription, settlement);
     this.#report(subscription, settlement);
     // Most requests are ACKs, and most ACKs leave nothing to do.
@@ -181,20 +171,24 @@ export class XdsStream {
   #identify(node: Uint8Array | undefined): Identity {
     // On other streams they have no place: Envoy takes them by incremental xDS, and is told here to ask on this stream (X77).
     const carriesVirtualHosts = this.#wire === 'delta' && this.#only === undefined;
-    const { proxy, features } = this.#host.identify(node, this.#caller, carriesVirtualHosts);
+    const identified = this.#host.identify({
+      node,
+      caller: this.#caller,
+      carriesVirtualHosts,
+      broken: (refusal) => this.#refuse(refusal),
+      scopesChanged: (scopes, publication) => this.#adoptScopes(scopes, publication),
+    });
+    const { proxy } = identified;
     const facts = { proxy: proxy.key, nodeId: proxy.nodeId, address: this.#transport.peer.address, wire: this.#wire };
-    const scopes = this.#host.followScopes(proxy, (changed, publication) => this.#adoptScopes(changed, publication));
     this.#host.observer.connected(facts);
     const doubts = new NodeDoubts(this.#host.taint, proxy.nodeId, this.#wire);
-    return { proxy, features, facts, scopes, doubts };
+    return { ...identified, facts, doubts };
   }
 
   #subscriptionTo(typeUrl: string): Subscription {
     const known = this.#subscriptions.find(({ type }) => type.typeUrl === typeUrl);
     if (known !== undefined) return known;
-    if (this.#subscriptions.length === mostTypes) {
-      throw new StreamRefusal('RESOURCE_EXHAUSTED', `more than ${mostTypes} types are subscribed on one stream`);
-    }
+    if (this.#subscriptions.length === mostTypes) throw beyond(`${mostTypes} types are subscribed on one stream`);
     return this.#subscribe(resourceTypeByUrl(typeUrl) ?? unservedType(typeUrl));
   }
 
@@ -357,15 +351,14 @@ export class XdsStream {
     try {
       work();
     } catch (error) {
-      if (error instanceof StreamRefusal) this.#refuse(error.status, error.message);
-      else this.#refuse('INTERNAL', `internal error: ${error instanceof Error ? error.message : String(error)}`);
+      this.#refuse(error instanceof StreamRefusal ? error : internalError(error));
     }
   }
 
-  #refuse(status: StatusName, message: string): void {
+  #refuse({ status, message, reason, detail }: StreamRefusal): void {
     if (!this.#isOpen) return;
     const { address } = this.#transport.peer;
-    this.#host.observer.refused({ address, nodeId: this.nodeId, status, message });
+    this.#host.observer.refused({ address, nodeId: this.nodeId, status, reason, message: detail });
     this.close(status, message);
   }
 
@@ -385,10 +378,21 @@ export class XdsStream {
     this.#identity?.doubts.ended(this.#subscriptions);
     this.#subscriptions = [];
     this.#identity?.scopes.stop();
+    this.#identity?.bond.release();
     if (this.#identity !== undefined) this.#host.observer.disconnected(this.#identity.facts, reason);
     this.#host.ended(this, this.#identity?.proxy);
     this.#identity = undefined;
   }
+}
+
+function beyond(limit: string): StreamRefusal {
+  return new StreamRefusal('RESOURCE_EXHAUSTED', `more than ${limit}`, 'limit');
+}
+
+/** What went wrong is for the log; the client hears that something did (reliability S41). */
+function internalError(error: unknown): StreamRefusal {
+  const detail = `internal error: ${error instanceof Error ? error.message : String(error)}`;
+  return new StreamRefusal('INTERNAL', 'internal error', 'internal', detail);
 }
 
 function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {

@@ -46,7 +46,7 @@ export function aTrustBundle(text: string): Secret {
 export function aCaller(serviceAccount = 'web', fields: Partial<Caller> = {}): Caller {
   return {
     identity: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount },
-    by: 'kubernetes-token',
+    by: 'certificate',
     instance: undefined,
     expiresAt: Number.MAX_SAFE_INTEGER,
     ...fields,

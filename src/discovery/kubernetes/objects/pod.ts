@@ -23,6 +23,7 @@ const container = z.object({
 });
 
 const podSchema = z.object({
+  metadata: z.object({ uid: z.string().nullish() }).nullish(),
   spec: z
     .object({
       serviceAccountName: z.string().nullish(),
@@ -61,6 +62,7 @@ export function convertPod(object: KubernetesObject, context: ConversionContext)
     addresses: spec.hostNetwork === true ? [] : addressesOf(status),
     labels: labelsOf(metadata.labels, context),
     serviceAccount: spec.serviceAccountName ?? 'default',
+    ...uidOf(reading.value),
     ...(typeof spec.nodeName === 'string' && spec.nodeName !== ''
       ? { node: nodeKey(context.source, spec.nodeName) }
       : {}),
@@ -69,6 +71,11 @@ export function convertPod(object: KubernetesObject, context: ConversionContext)
     declaredBy: referenceTo('Pod', metadata, context),
   };
   return { kind: 'valid', value: [workload] };
+}
+
+function uidOf({ metadata }: Pod): Pick<Workload, 'uid'> {
+  const uid = metadata?.uid;
+  return typeof uid === 'string' && uid !== '' ? { uid } : {};
 }
 
 /** Rules can tell clusters apart by a label that Istio gives endpoints too (K117). */
