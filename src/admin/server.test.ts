@@ -1,11 +1,20 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { aCaller } from '../../test/support/hand-fed-secrets.ts';
+import type { Asker } from '../xds/authorization.ts';
+import type { AdminDoor, AdminRequest } from './door.ts';
 import { AdminListenError, listenAdmin, type AdminServer, type AdminViews } from './server.ts';
 import { statusReport, type Readiness } from './status-report.ts';
 
 const servers: AdminServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
-async function anAdminServer(views: Partial<AdminViews> = {}) {
+const operator: AdminDoor = {
+  askerOf: () => Promise.resolve({ kind: 'operator' }),
+  asked: () => undefined,
+  now: () => performance.now(),
+};
+
+async function anAdminServer(views: Partial<AdminViews> = {}, door: Partial<AdminDoor> = {}) {
   const errors: unknown[] = [];
   const readiness: Readiness = { ready: true, reasons: [] };
   const server = await listenAdmin(
@@ -30,6 +39,7 @@ async function anAdminServer(views: Partial<AdminViews> = {}) {
       metrics: { contentType: 'text/plain; version=0.0.4', expose: () => Promise.resolve('weir_x 1\n') },
       ...views,
     },
+    { ...operator, ...door },
     (error) => errors.push(error),
   );
   servers.push(server);
@@ -100,8 +110,70 @@ it('says which address is taken', async () => {
   const second = listenAdmin(
     { host: '127.0.0.1', port },
     { readiness: () => ({ ready: true, reasons: [] }) } as unknown as AdminViews,
+    operator,
     () => undefined,
   );
   await expect(second).rejects.toThrow(AdminListenError);
   await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
+});
+
+describe('pages that are not for everybody', () => {
+  const guarded = ['/status', '/version'];
+
+  it.each(guarded)(
+    '%s is for nobody without a credential, whatever the address is (reliability/S17, reliability/S33, reliability/S80)',
+    async (path) => {
+      const asked: AdminRequest[] = [];
+      const { get } = await anAdminServer(
+        { status: () => expect.unreachable(), version: () => expect.unreachable() },
+        { askerOf: () => Promise.resolve({ kind: 'nobody' }), asked: (request) => asked.push(request) },
+      );
+      const response = await get(path, {
+        headers: { 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/shop/sa/web' },
+      });
+      expect(response.status).toBe(401);
+      expect(await response.text()).not.toMatch(/1\.2\.3/);
+      expect(asked).toMatchObject([{ path, asker: 'nobody', result: 'denied' }]);
+    },
+  );
+
+  it('show a workload what is of its namespace, and say who looked (reliability/S80)', async () => {
+    const asked: AdminRequest[] = [];
+    const namespaces: (string | undefined)[] = [];
+    const asker: Asker = { kind: 'workload', caller: aCaller('web') };
+    const { get } = await anAdminServer(
+      {
+        status: (namespace) => {
+          namespaces.push(namespace);
+          throw new Error('no matter');
+        },
+      },
+      { askerOf: () => Promise.resolve(asker), asked: (request) => asked.push(request) },
+    );
+    await get('/status');
+    expect(namespaces).toEqual(['shop']);
+    expect(asked).toMatchObject([{ identity: 'spiffe://cluster.local/ns/shop/sa/web', result: 'shown' }]);
+  });
+
+  it('hand on the token of the request, and only that (reliability/S33)', async () => {
+    const tokens: (string | undefined)[] = [];
+    const door = {
+      askerOf: (token: string | undefined) => {
+        tokens.push(token);
+        return Promise.resolve<Asker>({ kind: 'nobody' });
+      },
+    };
+    const { get } = await anAdminServer({}, door);
+    await get('/status', { headers: { authorization: 'Bearer a.b.c' } });
+    await get('/status', { headers: { authorization: 'Basic a' } });
+    expect(tokens).toEqual(['a.b.c', undefined]);
+  });
+
+  it('are shown ten times at once and no more (reliability/S80)', async () => {
+    const { get } = await anAdminServer({}, { now: () => 0 });
+    const statuses: number[] = [];
+    for (let round = 0; round < 12; round++) statuses.push((await get('/version')).status);
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429, 429]);
+    expect((await get('/ready')).status).toBe(200);
+  });
 });

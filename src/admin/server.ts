@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Doorkeeper, type AdminDoor } from './door.ts';
 import { releaseAsked, type GuardReport, type GuardViews } from './guard.ts';
 import type { Readiness, StatusReport } from './status-report.ts';
 
 /** What the admin server shows: functions of the one state, called for each request. */
 export interface AdminViews {
   readonly readiness: () => Readiness;
-  readonly status: () => StatusReport;
+  /** @param namespace undefined: of all */
+  readonly status: (namespace: string | undefined) => StatusReport;
   readonly version: () => VersionReport;
   readonly guard: GuardViews;
   readonly metrics: { readonly contentType: string; readonly expose: () => Promise<string> };
@@ -40,7 +42,7 @@ interface Answer {
 
 interface Page {
   readonly about: string;
-  readonly answer: (views: AdminViews) => Answer | Promise<Answer>;
+  readonly answer: (views: AdminViews, namespace: string | undefined) => Answer | Promise<Answer>;
 }
 
 const pages: Readonly<Record<string, Page>> = {
@@ -54,7 +56,7 @@ const pages: Readonly<Record<string, Page>> = {
   '/healthz': { about: '200 while the process answers', answer: () => text(200, 'ok') },
   '/status': {
     about: 'sources, problems, findings and the state of every proxy, as JSON',
-    answer: ({ status }) => json(status()),
+    answer: ({ status }, namespace) => json(status(namespace)),
   },
   '/metrics': {
     about: 'metrics for Prometheus; docs/metrics.md explains each',
@@ -80,6 +82,9 @@ const actions: Readonly<Record<string, Action>> = {
   },
 };
 
+/** Their paths. */
+export const adminPages: readonly string[] = Object.keys(pages);
+
 /**
  * Serves the views over HTTP. Pages are read, by GET and HEAD; what changes something is an action, by POST.
  *
@@ -89,11 +94,13 @@ const actions: Readonly<Record<string, Action>> = {
 export async function listenAdmin(
   address: { readonly host: string; readonly port: number },
   views: AdminViews,
+  door: AdminDoor,
   onError: (error: unknown) => void,
 ): Promise<AdminServer> {
+  const doorkeeper = new Doorkeeper(door);
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 60_000 });
   server.on('request', (request, response) => {
-    answerTo(request, views)
+    answerTo(request, views, doorkeeper)
       .catch((error: unknown) => {
         onError(error);
         return text(500, 'this view failed; the log of Weir says why');
@@ -105,7 +112,7 @@ export async function listenAdmin(
   return { port, close: () => close(server) };
 }
 
-async function answerTo(request: IncomingMessage, views: AdminViews): Promise<Answer> {
+async function answerTo(request: IncomingMessage, views: AdminViews, doorkeeper: Doorkeeper): Promise<Answer> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
   if (action !== undefined) {
@@ -119,7 +126,8 @@ async function answerTo(request: IncomingMessage, views: AdminViews): Promise<An
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return text(405, `${path} can only be read, by GET`, 'GET, HEAD');
-  return page.answer(views);
+  const entry = await doorkeeper.ask(request, path);
+  return entry.kind === 'refused' ? text(entry.status, entry.line) : page.answer(views, entry.namespace);
 }
 
 function index(): string {

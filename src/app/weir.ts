@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { allFindings } from '../admin/all-findings.ts';
 import { statusesOfNamed } from '../admin/object-status.ts';
-import { listenAdmin, type AdminViews } from '../admin/server.ts';
+import type { AdminViews } from '../admin/server.ts';
 import { statusReport } from '../admin/status-report.ts';
 import type { PlaceOf } from '../admin/status-report.ts';
 import { FileSource } from '../discovery/file/file-source.ts';
@@ -16,6 +16,7 @@ import { scopesOf } from '../policy/scope.ts';
 import { IssuedSecrets } from '../xds/issued-secrets.ts';
 import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
+import { serveAdmin } from './admin.ts';
 import { adminTokenCheck } from './admin-token.ts';
 import { admit } from './admission.ts';
 import { meshAuthority } from './authority.ts';
@@ -142,19 +143,24 @@ function assemble(options: WeirOptions) {
     version: () => ({ version, node: process.version }),
     guard: guardViews(layers, adminTokenCheck(settings.adminTokenFile, log)),
     metrics,
-    status: () =>
-      statusReport({
+    status: (namespace) => {
+      const isShown = (each: { readonly namespace: string }): boolean =>
+        namespace === undefined || each.namespace === namespace;
+      return statusReport({
         version,
         startedAt,
         readiness: readinessOf(engine, sourceNames),
-        sources: engine.rows(sources),
-        problems: engine.rows(sourceProblems),
-        findings: engine.read(allFindings, 'all'),
-        statusesOf: (named) => statusesOfNamed(named, { read: engine.read, xds, wallTimeAt }),
+        sources: namespace === undefined ? engine.rows(sources) : [],
+        problems: engine
+          .rows(sourceProblems)
+          .filter(({ place }) => namespace === undefined || (place.kind === 'object' && isShown(place.object))),
+        findings: engine.read(allFindings, 'all').filter(({ object }) => isShown(object)),
+        statusesOf: (named) => statusesOfNamed(named.filter(isShown), { read: engine.read, xds, wallTimeAt }),
         placeOf,
-        authority: authority?.report(),
-        proxies: xds.proxies(),
-      }),
+        authority: namespace === undefined ? authority?.report() : undefined,
+        proxies: xds.proxies().filter(({ workload }) => isShown(workload)),
+      });
+    },
   };
   return {
     ...{ engine, registries, layers, client, authority, callers, nacked, sourceNames },
@@ -211,7 +217,7 @@ async function live(
 ): Promise<void> {
   // What is wrong with a directory ends it at once, before anybody depends on it; a Secret may be out of reach for a while.
   if (settings.caDir !== undefined || settings.xdsTls !== undefined) await authority?.open();
-  const admin = await listenAdmin(settings.admin, views, (error) => log.error('an admin view failed', { error }));
+  const admin = await serveAdmin({ settings, views, callers, metrics, log });
   opened.push(admin);
   const listeners = await listenXds({
     ...{ settings, xds, callers, observer, metrics, log },

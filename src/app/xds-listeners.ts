@@ -3,6 +3,8 @@ import type { CertificateAuthority } from '../identity/certificate-authority.ts'
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { Admission } from '../xds/admission.ts';
+import { askerOf, authorize } from '../xds/authorization.ts';
+import { clientStatusHandlers } from '../xds/client-status.ts';
 import { certificateServicePath, createCertificate } from '../xds/certificate-service.ts';
 import { gate, type GateOptions } from '../xds/gate.ts';
 import type { XdsObserver } from '../xds/observer.ts';
@@ -124,18 +126,19 @@ async function listenTls(
     clock: serverClock,
   });
   const identity = await serverIdentity({ settings, authority, log });
-  const signing: ReadonlyMap<string, ServedCall> =
-    authority === undefined
-      ? new Map()
-      : new Map([
-          [certificateServicePath, signed((...call) => createCertificate({ authority, log, metrics }, ...call))],
-        ]);
+  const served = new Map<string, ServedCall>(clientStatusCalls(options.xds));
+  if (authority !== undefined) {
+    served.set(
+      certificateServicePath,
+      signed((...call) => createCertificate({ authority, log, metrics }, ...call)),
+    );
+  }
   const listener = await listen({
     kind: xdsTransport,
     address: formatSocketAddress(xdsTls),
     admit: (take) => handshakes.ask(take),
     tls: identity.first,
-    ...calls((peer, metadata) => callers(credentialsOf(peer, metadata)), signing),
+    ...calls((peer, metadata) => callers(credentialsOf(peer, metadata)), served),
   });
   const stopFollowing = identity.follow((next) => {
     listener.replaceTls(next);
@@ -152,10 +155,32 @@ async function listenTls(
 
 /** A certificate is signed for somebody, or not at all. */
 function signed(serve: (transport: StreamTransport, caller: Caller) => void): ServedCall {
-  return (transport, caller) =>
-    caller === undefined
-      ? transport.close('UNAUTHENTICATED', 'there is no valid credential')
-      : serve(transport, caller);
+  return (transport, caller) => {
+    const decision = authorize(askerOf(caller), { kind: 'certificate' });
+    if (caller === undefined || decision.kind === 'denied') refuseCall(transport);
+    else serve(transport, caller);
+  };
+}
+
+/** A workload hears of the proxies of its namespace. */
+function clientStatusCalls(xds: XdsServer): ReadonlyMap<string, ServedCall> {
+  const shown = ({ namespace }: { readonly namespace: string | undefined }) =>
+    xds.proxies().filter(({ workload }) => namespace === undefined || workload.namespace === namespace);
+  const paths = [...clientStatusHandlers(() => []).keys()];
+  return new Map(
+    paths.map((path) => [
+      path,
+      (transport, caller) => {
+        const decision = authorize(askerOf(caller), { kind: 'client-status' });
+        if (decision.kind === 'denied') return refuseCall(transport);
+        clientStatusHandlers(() => shown(decision)).get(path)?.(transport);
+      },
+    ]),
+  );
+}
+
+function refuseCall(transport: StreamTransport): void {
+  transport.close('PERMISSION_DENIED', 'this is not for you');
 }
 
 function closing(listener: Listener): { close(): Promise<void> } {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aServiceKey } from '../../test/support/mesh-rows.ts';
 import { ManualTimedClock } from '../../test/support/timed-clocks.ts';
+import type { AdminDoor } from '../admin/door.ts';
 import { listenAdmin, type AdminServer, type AdminViews } from '../admin/server.ts';
 import { adminTokenCheck } from '../app/admin-token.ts';
 import { guardViews } from '../app/guard-views.ts';
@@ -55,8 +56,13 @@ describe('weir guard', () => {
         write.put(endpointShards, { key, service, ports: { http: 80 }, endpoints, declaredBy });
       });
     inForce = () => engine.read(endpointShards, key)?.endpoints.length ?? 0;
+    const door: AdminDoor = {
+      askerOf: () => Promise.resolve({ kind: 'operator' }),
+      asked: () => undefined,
+      now: () => 0,
+    };
     const views: Pick<AdminViews, 'guard'> = { guard: guardViews(layers, adminTokenCheck(tokenFile, silentLog)) };
-    server = await listenAdmin({ host: '127.0.0.1', port: 0 }, views as AdminViews, () => undefined);
+    server = await listenAdmin({ host: '127.0.0.1', port: 0 }, views as AdminViews, door, () => undefined);
   });
   afterEach(async () => {
     await server.close();

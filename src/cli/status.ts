@@ -7,6 +7,7 @@ import { statusText } from './status-text.ts';
 
 interface Flags {
   readonly admin?: string;
+  readonly tokenFile?: string;
   readonly output: 'text' | 'json';
 }
 
@@ -19,11 +20,17 @@ export function statusCommand(host: Host): Command {
         'what it was sent, what it confirmed and what it refuses, by type.',
     )
     .addOption(new Option('--admin <URL>', `admin address of the Weir (default: http://${fallback}, env: ${variable})`))
+    .addOption(
+      new Option(
+        '--token-file <FILE>',
+        'file with a token that may look (default: the one that a Weir on this machine keeps)',
+      ),
+    )
     .addOption(new Option('-o, --output <FORMAT>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', examples)
-    .action(async ({ admin, output }: Flags) => {
+    .action(async ({ admin, output, tokenFile }: Flags) => {
       const url = adminUrl('/status', admin ?? nonEmpty(host.environment[variable]) ?? fallback);
-      const report = (await jsonOf(url, await askAdmin(url))) as StatusReport;
+      const report = (await jsonOf(url, await askAdmin(url, { tokenFile }))) as StatusReport;
       host.out.write(
         output === 'json'
           ? `${JSON.stringify(report, null, 2)}\n`

@@ -157,6 +157,12 @@ function answerMetrics(registry: Registry) {
       labelNames: ['type', 'reason'],
       registers,
     }),
+    adminRequests: new Counter({
+      name: 'weir_admin_requests_total',
+      help: 'Requests for pages of the admin server that are not for everybody.',
+      labelNames: ['page', 'result'],
+      registers,
+    }),
     refusedStreams: new Counter({
       name: 'weir_refused_streams_total',
       help: 'Streams that ended with an error status of Weir.',

@@ -1,9 +1,9 @@
 import type { Caller } from '../identity/caller.ts';
-import type { SecretOrigin } from '../model/identity.ts';
 import type { Proxy } from '../model/proxy.ts';
+import { askerOf, authorize } from './authorization.ts';
 import { frameContent } from './fragment.ts';
 import type * as envoy from './envoy.ts';
-import type { DenialReason, StreamFacts } from './observer.ts';
+import type { StreamFacts } from './observer.ts';
 import { ownCertificateSecret, trustBundleSecret } from './names.ts';
 import type { View } from './outbox.ts';
 import { encodePublishable } from './publishable.ts';
@@ -49,27 +49,10 @@ export const noSecrets: SecretSource = { follow: () => () => undefined };
 
 export type SecretName = 'own-certificate' | 'trust-bundle';
 
-type SecretGrant =
-  | { readonly kind: 'granted'; readonly caller: Caller; readonly secret: SecretName }
-  | { readonly kind: 'denied'; readonly reason: DenialReason };
-
-/**
- * Whether a proxy may have a secret (reliability S55): its own key and certificate, and the authorities that it trusts.
- *
- * @param caller undefined: nobody knows who it is
- * @param origin where the proxy gets its secrets from
- */
-function secretGrantOf(caller: Caller | undefined, origin: SecretOrigin, name: string): SecretGrant {
-  const secret = secretNames.get(name);
-  if (caller === undefined) return { kind: 'denied', reason: 'no-identity' };
-  if (origin !== 'stream') return { kind: 'denied', reason: 'not-served' };
-  return secret === undefined ? { kind: 'denied', reason: 'foreign' } : { kind: 'granted', caller, secret };
-}
-
-const secretNames: ReadonlyMap<string, SecretName> = new Map([
-  [ownCertificateSecret, 'own-certificate'],
-  [trustBundleSecret, 'trust-bundle'],
-]);
+const secretNames: Readonly<Record<string, SecretName>> = {
+  [ownCertificateSecret]: 'own-certificate',
+  [trustBundleSecret]: 'trust-bundle',
+};
 
 export interface SecretViewOptions {
   readonly proxy: Proxy;
@@ -99,16 +82,14 @@ export class SecretView implements View {
     if (this.named.has(name)) return name;
     this.named.add(name);
     const { caller, proxy, facts: stream, host } = this.#options;
-    // Before anything is looked up (reliability S56).
-    const grant = secretGrantOf(caller, proxy.secrets, name);
-    if (grant.kind === 'denied') {
-      host.observer.denied({ stream, type: 'secret', name, reason: grant.reason });
-      return name;
-    }
+    const decision = authorize(askerOf(caller), { kind: 'secret', name, origin: proxy.secrets });
+    const secret = Object.hasOwn(secretNames, name) ? secretNames[name] : undefined;
+    if (decision.kind === 'denied') host.observer.denied({ stream, type: 'secret', name, reason: decision.reason });
+    if (decision.kind === 'denied' || caller === undefined || secret === undefined) return name;
     const followed: Followed = { resource: undefined, stop: () => undefined };
     this.#followed.set(name, followed);
     let isFirst = true;
-    followed.stop = host.secrets.follow(grant.caller, grant.secret, (secret) => {
+    followed.stop = host.secrets.follow(caller, secret, (secret) => {
       const previous = followed.resource;
       followed.resource = resourceOf(secret);
       // What is there at once is no change.

@@ -1,4 +1,5 @@
 import type { Caller } from '../identity/caller.ts';
+import { askerOf, authorize } from './authorization.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Flight, Publication, Settlement } from './flight.ts';
 import type { Urgency } from './flush-queue.ts';
@@ -213,7 +214,9 @@ export class XdsStream {
     if (type.name === 'secret' && identity !== undefined) {
       return new SecretView({ ...identity, caller: this.#caller, host: this.#host, owner });
     }
-    return new StoreView(this.#host.store, type.name, identity ? scopesFor(type, identity.scopes.value) : [], owner);
+    const isAllowed = authorize(askerOf(this.#caller), { kind: 'type', type: type.name }).kind === 'allowed';
+    const scopes = isAllowed && identity !== undefined ? scopesFor(type, identity.scopes.value) : [];
+    return new StoreView(this.#host.store, type.name, scopes, owner);
   }
 
   get #takesExpiry(): boolean {
