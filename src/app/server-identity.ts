@@ -1,5 +1,5 @@
 import type { CertificateAuthority } from '../identity/certificate-authority.ts';
-import { renewalTime } from '../identity/lifetime.ts';
+import { untilRenewal } from '../identity/lifetime.ts';
 import type { Log } from '../observe/log.ts';
 import type { TlsIdentity } from '../xds/transport/tls.ts';
 import type { Settings } from './settings.ts';
@@ -98,10 +98,10 @@ interface Issued {
 async function issue(authority: CertificateAuthority, names: readonly string[]): Promise<Issued | undefined> {
   const issued = await authority.issueServer(names);
   if (issued.kind !== 'signed') return undefined;
-  const { privateKey, chain, notBefore, notAfter } = issued.certificate;
+  const { privateKey, chain, notAfter } = issued.certificate;
   return {
     identity: { key: privateKey, certificate: chain.join(''), clientCa: authority.trustBundle },
     untilRenewal: () =>
-      Math.min(2 ** 31 - 1, Math.max(retryInterval, renewalTime({ notBefore, notAfter }, Math.random()) - Date.now())),
+      Math.min(2 ** 31 - 1, Math.max(retryInterval, untilRenewal(notAfter - Date.now(), Math.random()))),
   };
 }
