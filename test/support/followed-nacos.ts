@@ -15,6 +15,8 @@ export interface NacosAddress {
   readonly server: NacosServer;
 }
 
+type Layer = (engine: Engine) => Pick<Engine, 'batch'>;
+
 /** A source of Nacos that runs, and an engine that holds its rows. */
 export class FollowedNacos {
   readonly engine = new Engine();
@@ -25,34 +27,44 @@ export class FollowedNacos {
   readonly #waiting = new Set<() => void>();
   #run: Promise<void> = Promise.resolve();
 
-  private constructor(options: NacosSourceOptions) {
+  private constructor(options: NacosSourceOptions, layer: Layer) {
     this.engine.onCommit(({ changedRows }) => {
       this.changes.push(...changedRows.filter(isOfMesh).map(({ kind, table, key }) => `${kind} ${table} ${key}`));
       for (const look of this.#waiting) look();
     });
-    this.source = new NacosSource({ ...options, engine: this.engine });
+    this.source = new NacosSource({ ...options, engine: layer(this.engine) });
   }
 
-  /** @param addresses of the servers of one Nacos */
-  static start(addresses: readonly NacosAddress[], more: Partial<NacosSourceOptions> = {}): FollowedNacos {
-    const followed = new FollowedNacos({
-      engine: new Engine(),
-      admit: () => [],
-      clock: realTimedClock,
-      log: silentLog,
-      random: () => 0,
-      servers: addresses.map(({ server }) => server),
-      grpcPortOffset: defaultGrpcPortOffset,
-      tls: undefined,
-      hosts: { kind: 'nacos' },
-      credentials: noCredentials,
-      namespaces: [{ id: 'public', meshNamespace: 'public' }],
-      groups: ['DEFAULT_GROUP'],
-      pace: { listPeriod: 100, auditPeriod: 60_000, concurrency: 200 },
-      allowed: undefined,
-      version: '0',
-      ...more,
-    });
+  /**
+   * @param addresses of the servers of one Nacos
+   * @param layer between the source and the engine
+   */
+  static start(
+    addresses: readonly NacosAddress[],
+    more: Partial<NacosSourceOptions> = {},
+    layer: Layer = (engine) => engine,
+  ): FollowedNacos {
+    const followed = new FollowedNacos(
+      {
+        engine: new Engine(),
+        admit: () => [],
+        clock: realTimedClock,
+        log: silentLog,
+        random: () => 0,
+        servers: addresses.map(({ server }) => server),
+        grpcPortOffset: defaultGrpcPortOffset,
+        tls: undefined,
+        hosts: { kind: 'nacos' },
+        credentials: noCredentials,
+        namespaces: [{ id: 'public', meshNamespace: 'public' }],
+        groups: ['DEFAULT_GROUP'],
+        pace: { listPeriod: 100, auditPeriod: 60_000, concurrency: 200 },
+        allowed: undefined,
+        version: '0',
+        ...more,
+      },
+      layer,
+    );
     followed.#run = followed.source.run(followed.#abort.signal);
     return followed;
   }
