@@ -96,13 +96,17 @@ describe('the alerts', () => {
     }
   });
 
-  it('kubernetes/K122: call for help before a certificate of the webhook or of an authority ends', () => {
-    const ending = alerts.filter(({ expr }) => expr.includes('_expiry_'));
-    expect(ending.map(({ expr, labels }) => [expr.slice(expr.indexOf('<')), labels.severity])).toEqual([
-      ['< 7 * 86400', 'critical'],
-      ['< 30 * 86400', 'warning'],
-      ['< 86400', 'critical'],
-    ]);
+  it('kubernetes/K122: call for help before a certificate of the webhook, of a root or of what signs ends', () => {
+    const asked = alerts.flatMap(({ expr, labels }) =>
+      metricsIn(expr).flatMap((name) => (name.includes('_expiry_') ? [`${labels.severity} ${name}`] : [])),
+    );
+    for (const ending of [
+      'critical weir_webhook_certificate_expiry_timestamp_seconds',
+      'critical citadel_server_cert_chain_expiry_seconds',
+      'warning citadel_server_root_cert_expiry_seconds',
+    ]) {
+      expect(asked).toContain(ending);
+    }
   });
 
   it('reliability/R69: warn of a convergence of more than a second, and call for help beyond two', () => {
