@@ -112,7 +112,7 @@ function assemble(options: WeirOptions) {
 
   // Identity: what signs the certificates of workloads, and who calls.
   const authority = meshAuthority({ settings, client, proxies: () => xds.proxies(), metrics, log });
-  const callers = callersOf({ settings, client, others: [] });
+  const callers = callersOf({ settings, client, others: authority === undefined ? [] : [authority.joinTokens] });
 
   // Delivery: the resources of each proxy's scopes, kept up to date on its stream.
   const nacked = new NackedObjects();

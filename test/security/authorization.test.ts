@@ -29,6 +29,7 @@ describe('who may have what (reliability/S6, reliability/S55)', () => {
       ['/healthz', 'all', 'all', 'all'],
       ['/status', 'no-identity', 'of shop', 'all'],
       ['/metrics', 'all', 'all', 'all'],
+      ['/guard', 'no-identity', 'foreign', 'all'],
       ['/version', 'no-identity', 'of shop', 'all'],
     ]);
   });
