@@ -1,11 +1,12 @@
 import { allFindings } from '../admin/all-findings.ts';
 import type { PlaceOf } from '../admin/status-report.ts';
 import { FileSource } from '../discovery/file/file-source.ts';
+import { missingSidecars } from '../inject/missing-sidecars.ts';
 import type { QueryFailure } from '../incremental/commit.ts';
 import { Engine } from '../incremental/engine.ts';
 import type { Finding } from '../model/provenance.ts';
 import type { SourceProblem } from '../model/source.ts';
-import { sourceProblems } from '../model/tables.ts';
+import { namespaces, sourceProblems, workloads } from '../model/tables.ts';
 import { silentLog } from '../observe/log.ts';
 import { admit } from './admission.ts';
 import { sourceClock } from './system-clock.ts';
@@ -45,7 +46,7 @@ export function readMesh(
   return {
     engine,
     problems: [...engine.rows(sourceProblems)],
-    findings: engine.read(allFindings, 'all'),
+    findings: [...engine.read(allFindings, 'all'), ...missingSidecars(engine.rows(workloads), engine.rows(namespaces))],
     placeOf: (object, path) => files.placeOf(object, path),
   };
 }

@@ -1,5 +1,6 @@
 import { proxyState, scopeCounts } from '../admin/status-report.ts';
 import { allFindings } from '../admin/all-findings.ts';
+import { missingSidecars } from '../inject/missing-sidecars.ts';
 import type { Commit, RowChange } from '../incremental/commit.ts';
 import type { Query } from '../incremental/definitions.ts';
 import type { Engine } from '../incremental/engine.ts';
@@ -9,9 +10,11 @@ import {
   configs,
   configsByKind,
   endpointShards,
+  namespaces,
   services,
   sourceProblems,
   sources,
+  workloads,
 } from '../model/tables.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { serviceEntryIn } from '../policy/decoded-objects.ts';
@@ -73,6 +76,7 @@ export function measureState(engine: Engine, proxies: () => readonly ProxyStatus
     measureSources(engine, metrics);
     measureObjects(engine, metrics);
     measureProxies(proxies(), metrics);
+    metrics.podsWithoutSidecar.set(missingSidecars(engine.rows(workloads), engine.rows(namespaces)).length);
   });
 }
 

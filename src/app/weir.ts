@@ -9,7 +9,8 @@ import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
 import type { Registry } from '../discovery/registry.ts';
 import { SharedRows } from '../discovery/shared-rows.ts';
 import { Engine } from '../incremental/engine.ts';
-import { ownSettings, sourceProblems, sources } from '../model/tables.ts';
+import type { Finding } from '../model/provenance.ts';
+import { namespaces, ownSettings, sourceProblems, sources, workloads } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
@@ -38,9 +39,13 @@ import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
 import { busyShare, serverClock, sourceClock, systemPacing, timedClock, wallTimeAt } from './system-clock.ts';
+import { missingSidecars } from '../inject/missing-sidecars.ts';
 import { nativeSidecars } from './native-sidecars.ts';
 import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
+
+/** Pods without a sidecar that the status names. */
+const mostUnmeshedShown = 100;
 
 /** Where Weir can be reached. */
 export interface Addresses {
@@ -154,7 +159,7 @@ function assemble(options: WeirOptions) {
         problems: engine
           .rows(sourceProblems)
           .filter(({ place }) => namespace === undefined || (place.kind === 'object' && isShown(place.object))),
-        findings: engine.read(allFindings, 'all').filter(({ object }) => isShown(object)),
+        findings: findingsOf(engine).filter(({ object }) => isShown(object)),
         statusesOf: (named) => statusesOfNamed(named.filter(isShown), { read: engine.read, xds, wallTimeAt }),
         placeOf,
         authority: namespace === undefined ? authority?.report() : undefined,
@@ -172,6 +177,11 @@ function measure(engine: Engine, xds: XdsServer, metrics: Metrics): void {
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
   measureLoad(() => xds.load, busyShare(), metrics);
+}
+
+function findingsOf(engine: Engine): readonly Finding[] {
+  const unmeshed = missingSidecars(engine.rows(workloads), engine.rows(namespaces));
+  return [...engine.read(allFindings, 'all'), ...unmeshed.slice(0, mostUnmeshedShown)];
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */

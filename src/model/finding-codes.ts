@@ -11,6 +11,12 @@ export const findingCodes = {
     remedy:
       'Correct the host; only a name without any dot is completed, with the namespace of the object that holds it',
   },
+  IST0103: {
+    title: 'Pod without sidecar',
+    meaning:
+      'The namespace of a pod has sidecars, and the pod has none: it was there before the label, or while no webhook answered',
+    remedy: 'Create the pod again; or say by the label weir.dev/inject=false that it is to have none',
+  },
   IST0109: {
     title: 'Several VirtualServices for one host',
     meaning: 'Two VirtualServices for sidecars name the same host; only the first of them is in force for it',

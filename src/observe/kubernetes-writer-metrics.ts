@@ -35,6 +35,11 @@ export function kubernetesWriterMetrics(registry: Registry) {
       help: 'When the certificate of the webhook ends, in seconds since 1970.',
       registers,
     }),
+    podsWithoutSidecar: new Gauge({
+      name: 'weir_pods_without_sidecar',
+      help: 'Pods of namespaces with sidecars that have none, and have not said that they want none.',
+      registers,
+    }),
     statusWrites: new Counter({
       name: 'weir_status_writes_total',
       help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',
