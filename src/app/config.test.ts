@@ -95,7 +95,7 @@ describe('a cluster', () => {
 
 it('leaves unset what has no default', () => {
   expect(settingsOf({})).toEqual({
-    injectAudience: 'istio-ca',
+    injectAudience: 'weir.dev',
     injectEnvoyImage: 'envoyproxy/envoy:v1.40.0',
     injectNative: 'auto',
     injectNever: ['weir-system'],

@@ -37,7 +37,7 @@ export const injectionSettings = {
     flag: 'inject-audience',
     placeholder: 'NAME',
     variable: 'WEIR_INJECT_AUDIENCE',
-    default: 'istio-ca',
+    default: 'weir.dev',
     description: 'for whom the tokens of sidecars are',
   },
   injectNative: {
