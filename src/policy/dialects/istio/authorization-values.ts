@@ -61,8 +61,16 @@ export function readPort(text: string, path: string, reading: Reading): number |
   return undefined;
 }
 
+/** Longer paths nobody has; in each of its forms a path of this length is what a proxy can still compare. */
+const longestPath = 1024;
+
 /** As `readText`, or with `{*}` and `{**}` a template (policy Z10). */
 export function readPath(text: string, path: string, reading: Reading): PathMatch | undefined {
+  if (text.length > longestPath) {
+    const message = `the path is ${text.length} characters long, more than ${longestPath}`;
+    reading.error('WEIR1008', path, message, 'name its beginning or end');
+    return undefined;
+  }
   const match = /[{}]/.test(text) ? readTemplate(text, path, reading) : readText(text, path, reading);
   const isWhole = match?.kind === 'exact' || match?.kind === 'prefix';
   if (match === undefined || !isWhole || match.value.startsWith('/')) return match;

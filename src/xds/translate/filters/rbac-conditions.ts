@@ -1,6 +1,7 @@
 import { parseCidr } from '../../../model/cidr.ts';
 import type { AddressSubject, Condition, PathMatch, TextMatch, TextSubject } from '../../../model/authorization.ts';
 import { anyFormOf } from '../../../policy/path-forms.ts';
+import { largestRegexProgram, longestRegex } from '../../../policy/regex.ts';
 import type * as envoy from '../../envoy.ts';
 import { pack } from '../../proto.ts';
 import { regexMatcher } from '../string-match.ts';
@@ -224,7 +225,7 @@ export function permissionOf(condition: Condition, wide: boolean): readonly envo
 
 function pathPermission(match: PathMatch, wide: boolean): envoy.Permission {
   if (match.kind === 'present') return { header: { name: ':path', presentMatch: true } };
-  if (wide) return { urlPath: { path: { safeRegex: regexMatcher(anyFormOf(match)) } } };
+  if (wide) return { urlPath: { path: { safeRegex: formMatcher(anyFormOf(match)) } } };
   if (match.kind !== 'template') return { urlPath: { path: stringMatcher(match) } };
   const pathTemplate = match.value.replaceAll('{**}', '**').replaceAll('{*}', '*');
   return {
@@ -233,6 +234,12 @@ function pathPermission(match: PathMatch, wide: boolean): envoy.Permission {
       typedConfig: pack('envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig', { pathTemplate }),
     },
   };
+}
+
+/** Its pattern is ours, and may be longer than one of a user. */
+function formMatcher(regex: string): envoy.RegexMatcher {
+  if (regex.length <= longestRegex) return regexMatcher(regex);
+  return { regex, googleRe2: { maxProgramSize: { value: largestRegexProgram } } };
 }
 
 function textPermission(subject: TextSubject, match: TextMatch, wide: boolean): readonly envoy.Permission[] {
