@@ -75,7 +75,7 @@ export function requestAuthenticationIn(object: ConfigObject | undefined): Decod
 }
 
 export function peerAuthenticationIn(object: ConfigObject | undefined): DecodedPeerAuthentication | undefined {
-  return valueIn(object, 'security.istio.io/PeerAuthentication', 'peer-authentication');
+  return valueOrStandIn(object, 'security.istio.io/PeerAuthentication', 'peer-authentication');
 }
 
 export function meshConfigIn(object: ConfigObject | undefined): DecodedMeshConfig | undefined {

@@ -57,15 +57,24 @@ const hasSidecars: Query<string, boolean> = {
 /** For each endpoint of a list who it is; undefined: for none of them anything is known. */
 export type Peers = readonly (MeshPeer | undefined)[] | undefined;
 
-/** Of a shard that is not cut into chunks. */
-export const peersOfShard: Query<EndpointShardKey, Peers> = {
+/** Of a shard that is not cut into chunks. Where no workload has a sidecar, nothing is kept for a shard. */
+export function peersOfShard(read: Read, shard: EndpointShardKey): Peers {
+  return read(hasSidecars, homeOfShardKey(shard).namespace) ? read(knownPeersOfShard, shard) : undefined;
+}
+
+/** Of one chunk of a longer one. @param key `chunkKey` */
+export function peersOfChunk(read: Read, key: string, shard: EndpointShardKey): Peers {
+  return read(hasSidecars, homeOfShardKey(shard).namespace) ? read(knownPeersOfChunk, key) : undefined;
+}
+
+const knownPeersOfShard: Query<EndpointShardKey, Peers> = {
   name: 'peersOfShard',
   compute: (read, shard) => peersBehind(read, read(endpointShards, shard)?.endpoints ?? [], homeOfShardKey(shard)),
   equal: equalPeers,
 };
 
-/** Of one chunk of a longer one. The key is `chunkKey`. */
-export const peersOfChunk: Query<string, Peers> = {
+/** The key is `chunkKey`. */
+const knownPeersOfChunk: Query<string, Peers> = {
   name: 'peersOfChunk',
   compute(read, key) {
     const shard = key.slice(key.indexOf(' ') + 1) as EndpointShardKey;
@@ -75,7 +84,6 @@ export const peersOfChunk: Query<string, Peers> = {
 };
 
 function peersBehind(read: Read, endpoints: readonly ShardEndpoint[], home: ShardHome): Peers {
-  if (!read(hasSidecars, home.namespace)) return undefined;
   const known = new Map<string, MeshPeer>();
   const peers = endpoints.map((listed) => {
     const workload = workloadBehind(read, listed, home);
@@ -150,8 +158,8 @@ const accountsOfShard: Query<EndpointShardKey, readonly string[]> = {
 };
 
 function peerLists(read: Read, shard: EndpointShardKey): readonly Peers[] {
-  if ((read(endpointShards, shard)?.endpoints.length ?? 0) <= longestChunk) return [read(peersOfShard, shard)];
-  return [...read(chunksOfShard, shard).keys()].map((chunk) => read(peersOfChunk, chunkKey(chunk, shard)));
+  if ((read(endpointShards, shard)?.endpoints.length ?? 0) <= longestChunk) return [peersOfShard(read, shard)];
+  return [...read(chunksOfShard, shard).keys()].map((chunk) => peersOfChunk(read, chunkKey(chunk, shard), shard));
 }
 
 function accountsIn(peers: Peers): readonly string[] {

@@ -69,6 +69,14 @@ describe('the mode of a workload', () => {
     expect(modeAt(engine, 8080)).toBe('strict');
   });
 
+  test('of a policy that cannot be read is STRICT, for the workloads that it names', () => {
+    const wrong = { mtls: { mode: 'DISABEL' }, portLevelMtls: { 8080: { mode: 'DISABLE' } } };
+    const engine = meshWith(aPeerAuthentication('web', { ...web, ...wrong }));
+    expect([modeAt(engine), modeAt(engine, 8080)]).toEqual(['strict', 'strict']);
+    put(engine, aPeerAuthentication('web', { selector: { matchLabels: { app: 'other' } }, ...wrong }));
+    expect(modeAt(engine)).toBe('permissive');
+  });
+
   test('policy/G7: labels in the root namespace select nobody, elsewhere only their own namespace', () => {
     const engine = meshWith(
       aPeerAuthentication('root', { ...web, ...mode('STRICT') }, root),

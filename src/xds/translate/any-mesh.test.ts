@@ -1,8 +1,9 @@
 import { messageOf } from '../fragment.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aProxy, aMesh, aShard, put } from '../../../test/support/mesh-rows.ts';
+import { aProxy, aMesh, aPeerAuthentication, aShard, put, type ARow } from '../../../test/support/mesh-rows.ts';
 import type { Engine } from '../../incremental/engine.ts';
+import type { SecretOrigin } from '../../model/identity.ts';
 import { proxyKey, serviceKey } from '../../model/keys.ts';
 import type { Protocol } from '../../model/protocol.ts';
 import type { Proxy } from '../../model/proxy.ts';
@@ -66,10 +67,26 @@ const anyService: fc.Arbitrary<Service> = fc
   });
 
 const anyMesh = fc.uniqueArray(anyService, { selector: ({ key }) => key, maxLength: 6 });
-const anyProxy: fc.Arbitrary<Partial<Proxy>> = fc.constantFrom(
-  { interception: 'redirect' },
-  { interception: 'none', httpProxyPort: 9000, boundAddresses: '127.0.0.0/8', addresses: ['127.2.0.1'] },
-);
+const anyProxy: fc.Arbitrary<Partial<Proxy>> = fc
+  .tuple(
+    fc.constantFrom<Partial<Proxy>>(
+      { interception: 'redirect' },
+      { interception: 'none', httpProxyPort: 9000, boundAddresses: '127.0.0.0/8', addresses: ['127.2.0.1'] },
+    ),
+    fc.constantFrom<SecretOrigin>('stream', 'agent', 'none'),
+  )
+  .map(([proxy, secrets]) => ({ ...proxy, secrets }));
+const anyMode = fc.constantFrom('UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT');
+/** For the namespace, and for single ports of the workload. */
+const anyModes: fc.Arbitrary<readonly ARow[]> = fc
+  .record({ ofNamespace: anyMode, ofPorts: fc.dictionary(fc.constantFrom('80', '443', '9000', '7'), anyMode) })
+  .map(({ ofNamespace, ofPorts }) => [
+    aPeerAuthentication('shop', { mtls: { mode: ofNamespace } }),
+    aPeerAuthentication('web', {
+      selector: { matchLabels: { app: 'web' } },
+      portLevelMtls: Object.fromEntries(Object.entries(ofPorts).map(([port, mode]) => [port, { mode }])),
+    }),
+  ]);
 
 interface Sent {
   readonly listeners: readonly envoy.Listener[];
@@ -116,8 +133,8 @@ function watchesOf(engine: Engine): readonly { stop(): void }[] {
 
 function forAnyMesh(check: (sent: Sent) => void): void {
   fc.assert(
-    fc.property(anyMesh, anyProxy, (mesh, proxy) => {
-      const engine = aMesh(aProxy('web', { labels: { app: 'web' }, ...proxy }));
+    fc.property(anyMesh, anyProxy, anyModes, (mesh, proxy, modes) => {
+      const engine = aMesh(aProxy('web', { labels: { app: 'web' }, ...proxy }), ...modes);
       put(engine, aShard('a', ['10.2.0.1', '10.2.0.2'], { ports: {} }));
       engine.batch({ source: 'test', at: 0 }, (write) => {
         for (const service of mesh) write.put(services, service);

@@ -78,7 +78,7 @@ function addShort(
 ): void {
   const port = shard.ports[portName];
   if (port === undefined) return;
-  const peers = read(peersOfShard, shard.key);
+  const peers = peersOfShard(read, shard.key);
   addListed(read, groups, { endpoints: shard.endpoints, peers, shard: shard.key }, { port, ...selection, served });
 }
 
@@ -102,7 +102,7 @@ const packedShard: Query<string, readonly PackedBlock[]> = {
     const port = shard?.ports[portName];
     if (shard === undefined || port === undefined) return noBlocks;
     if (shard.endpoints.length <= longestChunk) {
-      const listed = { endpoints: shard.endpoints, peers: read(peersOfShard, shardKey), shard: shardKey };
+      const listed = { endpoints: shard.endpoints, peers: peersOfShard(read, shardKey), shard: shardKey };
       return packListed(read, listed, listingOf(port, labels, compared, node, served));
     }
     const prefix = compositeKey(port, labels, compared, node, served);
@@ -120,7 +120,7 @@ const packedChunk: Query<string, readonly PackedBlock[]> = {
     const [port = '', labels = '', compared = '', node = '', served = '', chunk = '', ...rest] = partsOf(key);
     const shardKey = rest.join(' ') as EndpointShardKey;
     const part = chunkKey(chunk, shardKey);
-    const listed = { endpoints: read(chunkOfShard, part), peers: read(peersOfChunk, part), shard: shardKey };
+    const listed = { endpoints: read(chunkOfShard, part), peers: peersOfChunk(read, part, shardKey), shard: shardKey };
     return packListed(read, listed, listingOf(Number(port), labels, compared, node, served));
   },
   equal: (a, b) => equalLists(a, b, equalBlocks),

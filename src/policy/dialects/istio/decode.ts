@@ -14,7 +14,7 @@ import type {
 import { closedAuthorizationPolicy, decodeAuthorizationPolicySpec } from './authorization-policy.ts';
 import { decodeDestinationRuleSpec } from './destination-rule.ts';
 import { decodeMeshConfigSpec } from './mesh-config.ts';
-import { decodePeerAuthenticationSpec } from './peer-authentication.ts';
+import { closedPeerAuthentication, decodePeerAuthenticationSpec } from './peer-authentication.ts';
 import { readSpec } from './read-spec.ts';
 import { Reading } from './reading.ts';
 import { closedRequestAuthentication, decodeRequestAuthenticationSpec } from './request-authentication.ts';
@@ -102,10 +102,13 @@ const decodeRequestAuthentication = decoder<DecodedRequestAuthentication>(
 );
 
 /** @param object of the kind PeerAuthentication */
-const decodePeerAuthentication = decoder<DecodedPeerAuthentication>((reading) => {
-  const spec = readSpec(peerAuthenticationSchema, reading, 'error');
-  return spec && { ...decodePeerAuthenticationSpec(spec, reading), ...reading.author };
-});
+const decodePeerAuthentication = decoder<DecodedPeerAuthentication>(
+  (reading) => {
+    const spec = readSpec(peerAuthenticationSchema, reading, 'error');
+    return spec && { ...decodePeerAuthenticationSpec(spec, reading), ...reading.author };
+  },
+  (parts, reading) => ({ ...closedPeerAuthentication(parts), ...reading.author }),
+);
 
 /** @param object of the kind MeshConfig */
 const decodeMeshConfig = decoder<DecodedMeshConfig>((reading) => {

@@ -24,6 +24,12 @@ export function decodePeerAuthenticationSpec(spec: PeerAuthenticationSpec, readi
   };
 }
 
+/** What is in force in place of one that cannot be read: whom it was meant to keep out is not known. */
+export function closedPeerAuthentication(parts: PeerAuthenticationParts | undefined): PeerAuthenticationParts {
+  const selector = Object.keys(parts?.selector ?? {}).length === 0 ? undefined : parts?.selector;
+  return { kind: 'peer-authentication', selector, mode: 'strict', ports: new Map() };
+}
+
 type WrittenMode = NonNullable<NonNullable<PeerAuthenticationSpec['mtls']>['mode']>;
 
 const modes: Readonly<Record<WrittenMode, MutualTlsMode | undefined>> = {
