@@ -89,6 +89,7 @@ export class MutualTlsPair {
         labels: { app: 'api', 'security.istio.io/tlsMode': 'istio' },
         serviceAccount: 'api',
       }),
+      aPod('web-1', { addresses: [this.#clientAddress], serviceAccount: 'web' }),
       aShard('api', [this.#workloadAddress], { ports: Object.fromEntries(this.#ports) }),
     );
     this.secrets.give('trust-bundle', '', { kind: 'trust-bundle', certificates: this.#authority.certificate });
@@ -96,8 +97,12 @@ export class MutualTlsPair {
     this.rotate('api');
     this.#server.open();
     this.#serverEnvoy.push(await this.#startEnvoy(binary, folder, 'api', this.#workloadAddress));
-    this.#client.push(await this.#startEnvoy(binary, folder, 'web', `127.${this.#block}.9`));
+    this.#client.push(await this.#startEnvoy(binary, folder, 'web', this.#clientAddress));
     for (const envoy of [...this.#client, ...this.#serverEnvoy]) await envoy.ready(AbortSignal.timeout(patience));
+  }
+
+  get #clientAddress(): string {
+    return `127.${this.#block}.9`;
   }
 
   get #serviceAddress(): string {
@@ -220,7 +225,7 @@ export class MutualTlsPair {
   }
 
   async #startEnvoy(binary: string, folder: string, account: string, address: string): Promise<Envoy> {
-    const listener = await this.#listenFor(aCaller(account));
+    const listener = await this.#listenFor(aCaller(account, { by: 'certificate' }));
     const bootstrap = aBootstrap(listener.address, { wire: 'delta', isAds: true });
     const node = {
       id: `sidecar~${address}~${account}-1.shop~shop.svc.cluster.local`,
@@ -228,6 +233,7 @@ export class MutualTlsPair {
       metadata: struct({
         NAMESPACE: 'shop',
         INTERCEPTION_MODE: 'NONE',
+        SERVICE_ACCOUNT: account,
         ...(account === 'web' ? { WEIR_BOUND_ADDRESSES: `127.${this.#block}.0/24` } : {}),
       }),
     };
