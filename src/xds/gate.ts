@@ -33,25 +33,32 @@ export function gate(
   transport.onClose(() => {
     hasLeft = true;
   });
-  void identify(transport.peer, metadata).then((verdict) => {
-    if (hasLeft) return;
-    switch (verdict.kind) {
-      case 'caller':
-        return admit(options, transport, () => accept(verdict.caller));
-      case 'unauthenticated': {
-        const reason = verdict.cause === 'none' ? 'no-credential' : 'bad-credential';
-        const refusal = { status: 'UNAUTHENTICATED', reason, message: 'there is no valid credential' } as const;
-        return refuse(options, transport, refusal, verdict.reason);
-      }
-      case 'unavailable':
-        return refuse(
-          options,
-          transport,
-          { status: 'UNAVAILABLE', reason: 'unverified', message: 'the credential cannot be verified now' },
-          verdict.reason,
-        );
+  const decide = async (): Promise<void> => {
+    const verdict = await identify(transport.peer, metadata);
+    if (!hasLeft) judge(options, transport, verdict, accept);
+  };
+  void decide();
+}
+
+function judge(
+  options: GateOptions,
+  transport: StreamTransport,
+  verdict: Verdict,
+  accept: (caller: Caller) => void,
+): void {
+  switch (verdict.kind) {
+    case 'caller':
+      return admit(options, transport, () => accept(verdict.caller));
+    case 'unauthenticated': {
+      const reason = verdict.cause === 'none' ? 'no-credential' : 'bad-credential';
+      const refusal = { status: 'UNAUTHENTICATED', reason, message: 'there is no valid credential' } as const;
+      return refuse(options, transport, refusal, verdict.reason);
     }
-  });
+    case 'unavailable': {
+      const message = 'the credential cannot be verified now';
+      return refuse(options, transport, { status: 'UNAVAILABLE', reason: 'unverified', message }, verdict.reason);
+    }
+  }
 }
 
 function admit(options: GateOptions, transport: StreamTransport, accept: () => void): void {

@@ -1,4 +1,5 @@
 import type { Caller } from '../identity/caller.ts';
+import { describeError } from '../observe/log.ts';
 import { askerOf, authorize } from './authorization.ts';
 import type { ProxyScopes } from '../model/scope.ts';
 import type { Flight, Publication, Settlement } from './flight.ts';
@@ -214,8 +215,8 @@ export class XdsStream {
     if (type.name === 'secret' && identity !== undefined) {
       return new SecretView({ ...identity, caller: this.#caller, host: this.#host, owner });
     }
-    const isAllowed = authorize(askerOf(this.#caller), { kind: 'type', type: type.name }).kind === 'allowed';
-    const scopes = isAllowed && identity !== undefined ? scopesFor(type, identity.scopes.value) : [];
+    const { kind } = authorize(askerOf(this.#caller), { kind: 'type', type: type.name });
+    const scopes = kind === 'denied' || identity === undefined ? [] : scopesFor(type, identity.scopes.value);
     return new StoreView(this.#host.store, type.name, scopes, owner);
   }
 
@@ -360,8 +361,13 @@ export class XdsStream {
 
   #refuse({ status, message, reason, detail }: StreamRefusal): void {
     if (!this.#isOpen) return;
-    const { address } = this.#transport.peer;
-    this.#host.observer.refused({ address, nodeId: this.nodeId, status, reason, message: detail });
+    this.#host.observer.refused({
+      address: this.#transport.peer.address,
+      nodeId: this.nodeId,
+      status,
+      reason,
+      message: detail,
+    });
     this.close(status, message);
   }
 
@@ -394,8 +400,7 @@ function beyond(limit: string): StreamRefusal {
 
 /** What went wrong is for the log; the client hears that something did (reliability S41). */
 function internalError(error: unknown): StreamRefusal {
-  const detail = `internal error: ${error instanceof Error ? error.message : String(error)}`;
-  return new StreamRefusal('INTERNAL', 'internal error', 'internal', detail);
+  return new StreamRefusal('INTERNAL', 'internal error', 'internal', `internal error: ${describeError(error)}`);
 }
 
 function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {
