@@ -361,13 +361,8 @@ export class XdsStream {
 
   #refuse({ status, message, reason, detail }: StreamRefusal): void {
     if (!this.#isOpen) return;
-    this.#host.observer.refused({
-      address: this.#transport.peer.address,
-      nodeId: this.nodeId,
-      status,
-      reason,
-      message: detail,
-    });
+    const { address } = this.#transport.peer;
+    this.#host.observer.refused({ address, nodeId: this.nodeId, status, reason, message: detail });
     this.close(status, message);
   }
 
@@ -400,7 +395,7 @@ function beyond(limit: string): StreamRefusal {
 
 /** What went wrong is for the log; the client hears that something did (reliability S41). */
 function internalError(error: unknown): StreamRefusal {
-  return new StreamRefusal('INTERNAL', 'internal error', 'internal', `internal error: ${describeError(error)}`);
+  return new StreamRefusal('INTERNAL', 'internal error', 'internal', describeError(error));
 }
 
 function scopesFor({ name }: SubscribedType, scopes: ProxyScopes): readonly string[] {
