@@ -9,7 +9,7 @@ import { join } from 'node:path';
  */
 
 /** Where a Weir with this admin port keeps it. */
-export function operatorTokenFile(port: number): string {
+function operatorTokenFile(port: number): string {
   return join(folder(), `admin-${port}.token`);
 }
 

@@ -1,16 +1,11 @@
 import { hostname } from 'node:os';
-import { allFindings } from '../admin/all-findings.ts';
-import { statusesOfNamed } from '../admin/object-status.ts';
-import type { AdminViews } from '../admin/server.ts';
-import { statusReport } from '../admin/status-report.ts';
 import type { PlaceOf } from '../admin/status-report.ts';
 import { FileSource } from '../discovery/file/file-source.ts';
 import type { ApiCluster } from '../discovery/kubernetes/api/cluster.ts';
 import type { Registry } from '../discovery/registry.ts';
 import { SharedRows } from '../discovery/shared-rows.ts';
 import { Engine } from '../incremental/engine.ts';
-import type { Finding } from '../model/provenance.ts';
-import { namespaces, ownSettings, sourceProblems, sources, workloads } from '../model/tables.ts';
+import { ownSettings } from '../model/tables.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { scopesOf } from '../policy/scope.ts';
@@ -19,6 +14,7 @@ import { resource, resourceNames, resourceSteps } from '../xds/resources.ts';
 import { XdsServer } from '../xds/server.ts';
 import { serveAdmin } from './admin.ts';
 import { adminTokenCheck } from './admin-token.ts';
+import { adminViews } from './admin-views.ts';
 import { admit } from './admission.ts';
 import { meshAuthority } from './authority.ts';
 import { callersOf } from './callers.ts';
@@ -31,21 +27,17 @@ import { kubernetesRegistries } from './kubernetes.ts';
 import { runKubernetesWriters } from './kubernetes-writers.ts';
 import { followKeySets } from './key-sets.ts';
 import { formatSocketAddress } from './listen-address.ts';
-import { readinessOf, untilReady } from './readiness.ts';
+import { untilReady } from './readiness.ts';
 import { nacosRegistries } from './nacos.ts';
 import { RegistryLayers } from './registry-layers.ts';
 import { NackedObjects } from './nacked-objects.ts';
 import type { Settings } from './settings.ts';
 import { countCommits, countingEqual, measureState, measureTaint } from './state-metrics.ts';
 import { observers, streamLog } from './stream-log.ts';
-import { busyShare, serverClock, sourceClock, systemPacing, timedClock, wallTimeAt } from './system-clock.ts';
-import { missingSidecars } from '../inject/missing-sidecars.ts';
+import { busyShare, serverClock, sourceClock, systemPacing, timedClock } from './system-clock.ts';
 import { nativeSidecars } from './native-sidecars.ts';
 import { listenWebhook } from './webhook.ts';
 import { listenXds } from './xds-listeners.ts';
-
-/** Pods without a sidecar that the status names. */
-const mostUnmeshedShown = 100;
 
 /** Where Weir can be reached. */
 export interface Addresses {
@@ -143,30 +135,10 @@ function assemble(options: WeirOptions) {
   // Views: the log, the metrics and the admin server read the same state.
   measure(engine, xds, metrics);
   const watches = [countCommits(engine, metrics), logFindings(engine, placeOf, log)];
-  const views: AdminViews = {
-    readiness: () => readinessOf(engine, sourceNames),
-    version: () => ({ version, node: process.version }),
+  const views = adminViews({
+    ...{ engine, xds, metrics, placeOf, version, startedAt, sourceNames, authority },
     guard: guardViews(layers, adminTokenCheck(settings.adminTokenFile, log)),
-    metrics,
-    status: (namespace) => {
-      const isShown = (each: { readonly namespace: string }): boolean =>
-        namespace === undefined || each.namespace === namespace;
-      return statusReport({
-        version,
-        startedAt,
-        readiness: readinessOf(engine, sourceNames),
-        sources: namespace === undefined ? engine.rows(sources) : [],
-        problems: engine
-          .rows(sourceProblems)
-          .filter(({ place }) => namespace === undefined || (place.kind === 'object' && isShown(place.object))),
-        findings: findingsOf(engine).filter(({ object }) => isShown(object)),
-        statusesOf: (named) => statusesOfNamed(named.filter(isShown), { read: engine.read, xds, wallTimeAt }),
-        placeOf,
-        authority: namespace === undefined ? authority?.report() : undefined,
-        proxies: xds.proxies().filter(({ workload }) => isShown(workload)),
-      });
-    },
-  };
+  });
   return {
     ...{ engine, registries, layers, client, authority, callers, nacked, sourceNames },
     ...{ xds, observer, metrics, views, watches, close },
@@ -177,11 +149,6 @@ function measure(engine: Engine, xds: XdsServer, metrics: Metrics): void {
   measureState(engine, () => xds.proxies(), metrics);
   measureTaint(() => xds.taint, metrics);
   measureLoad(() => xds.load, busyShare(), metrics);
-}
-
-function findingsOf(engine: Engine): readonly Finding[] {
-  const unmeshed = missingSidecars(engine.rows(workloads), engine.rows(namespaces));
-  return [...engine.read(allFindings, 'all'), ...unmeshed.slice(0, mostUnmeshedShown)];
 }
 
 /** Each writes rows and nothing else. What does not decode never becomes a row. */
