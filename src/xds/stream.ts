@@ -7,9 +7,9 @@ import type { Urgency } from './flush-queue.ts';
 import { Gates } from './gates.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { reportSettlement, type StreamFacts, type Wire } from './observer.ts';
-import { nextMoment } from './moments.ts';
+import { nextMoment, overdueResponses } from './moments.ts';
 import { NodeDoubts } from './node-doubts.ts';
-import { deadlines, removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
+import { removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
 import { wishOf } from './preparation.ts';
 import type { DiscoveryRequest } from './requests.ts';
 import {
@@ -104,13 +104,8 @@ export class XdsStream {
   status(): ProxyStatus | undefined {
     if (this.#identity === undefined) return undefined;
     const { proxy, scopes } = this.#identity;
-    const connection = {
-      proxy,
-      peer: this.#transport.peer,
-      connectedAt: this.#connectedAt,
-      wire: this.#wire,
-      scopes: scopes.value,
-    };
+    const { peer } = this.#transport;
+    const connection = { proxy, peer, connectedAt: this.#connectedAt, wire: this.#wire, scopes: scopes.value };
     return proxyStatus(connection, this.#subscriptions, this.#host.clock);
   }
 
@@ -339,12 +334,10 @@ export class XdsStream {
   reportOverdue(now: number): void {
     const stream = this.#identity?.facts;
     if (stream === undefined) return;
-    for (const { type, deliveries } of this.#subscriptions) {
-      const oldest = deliveries.outstanding[0];
-      if (oldest === undefined || now < oldest.sentAt + deadlines.overdue) continue;
-      if (this.#reportedOverdue === oldest.nonce) continue;
-      this.#reportedOverdue = oldest.nonce;
-      this.#host.observer.overdue(stream, type.name, oldest.nonce);
+    for (const { type, nonce } of overdueResponses(this.#subscriptions, now)) {
+      if (this.#reportedOverdue === nonce) continue;
+      this.#reportedOverdue = nonce;
+      this.#host.observer.overdue(stream, type, nonce);
     }
   }
 
