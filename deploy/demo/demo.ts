@@ -8,7 +8,10 @@ import type { MeshHome } from './mesh-home.ts';
 import { Mesh } from './mesh.ts';
 import { tellStory, type Stage } from './run-story.ts';
 import { Screen } from './screen.ts';
+import { securityStory } from './security-story.ts';
+import { story } from './story.ts';
 import { Terminal } from './terminal.ts';
+import { byToken, nobodyAsks } from './trust.ts';
 import { count, milliseconds, renderReasons } from './view.ts';
 import { Visitors } from './visitors.ts';
 
@@ -17,10 +20,11 @@ import { Visitors } from './visitors.ts';
  * the story, and with exit code 1 if anything failed that was not meant to.
  */
 
-const usage = `Usage: npm run demo [-- --once] [--kubernetes]
+const usage = `Usage: npm run demo [-- --once] [--kubernetes] [--mtls]
 
   --once         tell the story and end; exit code 1 on any unexpected failure
   --kubernetes   with kubectl on a real API server, in place of a folder of files (Linux)
+  --mtls         sidecars show who they are; calls are encrypted, and who may call whom is said
   --help         this text`;
 
 interface Pace {
@@ -32,7 +36,12 @@ interface Pace {
 const unhurried: Pace = { requestsPerSecond: 80, requestsPerStep: 640 };
 const once: Pace = { requestsPerSecond: 100, requestsPerStep: 380 };
 
-const options = { once: { type: 'boolean' }, kubernetes: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+const options = {
+  once: { type: 'boolean' },
+  kubernetes: { type: 'boolean' },
+  mtls: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
 /** Set where everything runs in a network of its own already. */
 const inside = 'WEIR_DEMO_INSIDE';
 
@@ -67,7 +76,13 @@ async function demo(isOnce: boolean, startHome: (() => Promise<MeshHome>) | unde
   let mesh: Mesh | undefined;
   try {
     const envoy = await locateEnvoy(process.env, () => terminal.say(`Fetching Envoy ${envoyVersion} (once, 37 MB) …`));
-    mesh = await Mesh.start(envoy, startHome, (line) => terminal.say(line), stopping.signal);
+    mesh = await Mesh.start(
+      envoy,
+      startHome,
+      flags.mtls === true ? byToken : () => nobodyAsks,
+      (line) => terminal.say(line),
+      stopping.signal,
+    );
     return await watchStory(mesh, terminal, isOnce, stopping.signal);
   } catch (error) {
     if (stopping.signal.aborted) return 130;
@@ -91,7 +106,10 @@ async function watchStory(mesh: Mesh, terminal: Terminal, isOnce: boolean, signa
   const untilLeft = AbortSignal.any([leaving.signal, signal]);
   const accompanied = Promise.all([visitors.run(untilLeft), screen.run(untilLeft)]);
   try {
-    const problems = await Promise.race([tellStory(stage, requestsPerStep, signal), mesh.accident()]);
+    const problems = await Promise.race([
+      tellStory(stage, flags.mtls === true ? [...securityStory, ...story] : story, requestsPerStep, signal),
+      mesh.accident(),
+    ]);
     const { failed } = visitors.total;
     terminal.say('', ...summary(visitors, arrivals, problems));
     if (!isOnce) {

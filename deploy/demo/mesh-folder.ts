@@ -92,6 +92,13 @@ export class MeshFolder {
     return { before, after };
   }
 
+  /** Adds a file. */
+  async add(file: string, text: string): Promise<void> {
+    const unsaved = join(this.#scratch, file);
+    await writeFile(unsaved, text);
+    await rename(unsaved, this.pathOf(file));
+  }
+
   async remove(file: string): Promise<void> {
     await rm(this.pathOf(file));
   }

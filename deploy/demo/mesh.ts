@@ -7,6 +7,7 @@ import { EchoService } from './echo-service.ts';
 import { Envoy } from './envoy.ts';
 import { MeshFolder, type Pod } from './mesh-folder.ts';
 import { folderHome, type MeshHome } from './mesh-home.ts';
+import type { Trust } from './trust.ts';
 import { bootstrapOf, startWeir, type Weir } from './weir.ts';
 
 /** The running mesh: Weir, and for every pod in a folder of YAML a small service with a real Envoy beside it. */
@@ -52,11 +53,13 @@ export class Mesh {
    *
    * @param envoy path of the binary
    * @param startHome where Weir finds the mesh; default: in the folder
+   * @param startTrust how sidecars show who they are, given a folder for that
    * @param say told of each step
    */
   static async start(
     envoy: string,
     startHome: (() => Promise<MeshHome>) | undefined,
+    startTrust: (folder: string) => Trust,
     say: (line: string) => void,
     signal: AbortSignal,
   ): Promise<Mesh> {
@@ -68,7 +71,8 @@ export class Mesh {
       const path = join(scratch, 'mesh');
       const home = startHome === undefined ? folderHome(path) : await startHome();
       stops.push(() => home.stop());
-      const folder = await MeshFolder.copyTo(path, (text) => home.adapt(text));
+      const trust = startTrust(join(scratch, 'trust'));
+      const folder = await MeshFolder.copyTo(path, (text) => trust.adapt(home.adapt(text)));
       const pods = await folder.pods();
       const reserved = await reservePorts(pods.length);
       const placed: Pick<Workload, 'pod' | 'port' | 'proxyPort' | 'service'>[] = [];
@@ -82,12 +86,13 @@ export class Mesh {
       await reserved.release();
       signal.throwIfAborted();
       await home.begin(folder, signal);
-      const weir = await startWeir({ flags: home.flags, logFile: join(logs, 'weir.log') });
+      const weir = await startWeir({ flags: home.flags, listen: trust.flags, logFile: join(logs, 'weir.log') });
       stops.push(() => weir.child.stop());
       say(`Weir serves ${home.name}`);
       const started = await Promise.allSettled(
         placed.map(async (place): Promise<Workload> => {
-          const sidecar = await startSidecar(envoy, place, weir.xds, logs);
+          const credentials = await trust.credentialsOf(place.pod);
+          const sidecar = await startSidecar(envoy, place, { xds: weir.xds, credentials }, logs);
           stops.push(() => sidecar.stop());
           await sidecar.ready(signal);
           return { ...place, sidecar };
@@ -117,6 +122,12 @@ export class Mesh {
     const edited = await this.folder.edit(file, change);
     await this.home.saved(this.folder.pathOf(file));
     return edited;
+  }
+
+  /** Adds a file, as a user does. */
+  async add(file: string, text: string): Promise<void> {
+    await this.folder.add(file, text);
+    await this.home.saved(this.folder.pathOf(file));
   }
 
   /** Deletes a file, and what it describes. */
@@ -159,11 +170,11 @@ function startService(pod: Pod, proxyPort: number): Promise<EchoService> {
 async function startSidecar(
   binary: string,
   { pod, proxyPort }: Pick<Workload, 'pod' | 'proxyPort'>,
-  xds: string,
+  weir: { readonly xds: string; readonly credentials: readonly string[] },
   logs: string,
 ): Promise<Envoy> {
   const { name, namespace, address } = pod;
-  const bootstrap = await bootstrapOf({ workload: name, namespace, ip: address, httpProxyPort: proxyPort, xds });
+  const bootstrap = await bootstrapOf({ workload: name, namespace, ip: address, httpProxyPort: proxyPort, ...weir });
   return Envoy.start({ binary, bootstrap, name, logFile: join(logs, `${name}.log`) });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { untilSeen, type Arrivals } from './arrivals.ts';
 import { changedLines } from './mesh-folder.ts';
 import type { Mesh } from './mesh.ts';
-import { story, type Edit, type Step } from './story.ts';
+import type { Edit, Step } from './story.ts';
 import type { Terminal } from './terminal.ts';
 import { renderFinished, renderReasons, type EditView, type Scene } from './view.ts';
 import type { Visitors } from './visitors.ts';
@@ -21,12 +21,13 @@ export interface Stage {
 /** @returns what was not as it should be, in sentences */
 export async function tellStory(
   stage: Stage,
+  story: readonly Step[],
   requestsPerStep: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const [index, step] of story.entries()) {
-    const problem = await tellStep(stage, step, index + 1, requestsPerStep, signal);
+    const problem = await tellStep(stage, step, `${index + 1}/${story.length}`, requestsPerStep, signal);
     if (problem !== undefined) problems.push(`${step.title}: ${problem}`);
   }
   // What was made sick for the story gets well, so that the mesh is worth playing with.
@@ -37,7 +38,7 @@ export async function tellStory(
 async function tellStep(
   stage: Stage,
   step: Step,
-  number: number,
+  number: string,
   requestsPerStep: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -47,7 +48,7 @@ async function tellStep(
   if (injects !== undefined) visitors.expect({ kind: 'status', status: injects });
   visitors.beginScene();
   const edits = await carryOut(mesh, step.edits);
-  const scene: Scene = { title: `${number}/${story.length}  ${title}`, lesson, edits, state: 'on its way' };
+  const scene: Scene = { title: `${number}  ${title}`, lesson, edits, state: 'on its way' };
   show(scene);
   if (!terminal.isLive) terminal.say(scene.title, ...plainEdits(edits));
   await arrivals.arrival(departure, async () => (await step.reached?.(mesh)) ?? true, signal);
@@ -68,7 +69,10 @@ async function tellStep(
 async function carryOut(mesh: Mesh, edits: readonly Edit[]): Promise<readonly EditView[]> {
   const done: EditView[] = [];
   for (const edit of edits) {
-    if (edit.kind === 'remove') {
+    if (edit.kind === 'add') {
+      await mesh.add(edit.file, edit.text);
+      done.push({ did: `added ${edit.file}`, lines: changedLines('', edit.text) });
+    } else if (edit.kind === 'remove') {
       await mesh.remove(edit.file);
       done.push({ did: `deleted ${edit.file}`, lines: [] });
     } else {

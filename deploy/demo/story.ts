@@ -21,6 +21,7 @@ export interface Step {
 }
 
 export type Edit =
+  | { readonly kind: 'add'; readonly file: string; readonly text: string }
   | { readonly kind: 'change'; readonly file: string; readonly change: (text: string) => string }
   | { readonly kind: 'remove'; readonly file: string };
 

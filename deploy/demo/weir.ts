@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { StatusReport } from '../../src/admin/status-report.ts';
+import { adminUrl, askAdmin } from '../../src/cli/admin-request.ts';
 import { Child } from './child.ts';
 
 /** The `weir` command, used as a user would. */
@@ -28,7 +29,7 @@ export interface Delivery {
 
 /** What `weir status` shows. */
 export async function statusOf({ admin }: Weir): Promise<StatusReport> {
-  return (await fetch(`${admin}/status`)).json() as Promise<StatusReport>;
+  return (await askAdmin(adminUrl('/status', admin))).json() as Promise<StatusReport>;
 }
 
 export async function deliveryOf(weir: Weir): Promise<Delivery> {
@@ -37,21 +38,37 @@ export async function deliveryOf(weir: Weir): Promise<Delivery> {
   return { version: versions.sort().join('\n'), isPending: proxies.some(({ state }) => state === 'pending') };
 }
 
+/** What a command of Weir prints. */
+export async function weirPrints(...args: readonly string[]): Promise<string> {
+  return (await run(launcher, args)).stdout;
+}
+
 /** Starts `weir serve` and waits until it is ready. Port 0 takes a free one. */
 export async function startWeir(options: {
   /** Directory of YAML that is the mesh; undefined: the flags say where the mesh is. */
   readonly folder?: string;
   readonly logFile: string;
+  /** Where xDS is served in the clear. */
   readonly xds?: string;
+  /** Flags that say where and how xDS is served, in place of that. */
+  readonly listen?: readonly string[];
   readonly admin?: string;
   /** A command that runs its arguments as a command, for example in another network namespace. */
   readonly prefix?: readonly string[];
   /** Further flags of `weir serve`. */
   readonly flags?: readonly string[];
 }): Promise<Weir> {
-  const { folder, logFile, xds = '127.0.0.1:0', admin = '127.0.0.1:0', prefix = [], flags = [] } = options;
+  const {
+    folder,
+    logFile,
+    xds = '127.0.0.1:0',
+    listen = ['--xds-plaintext', xds],
+    admin = '127.0.0.1:0',
+    prefix = [],
+    flags = [],
+  } = options;
   const files = folder === undefined ? [] : ['--files', folder];
-  const serve = ['serve', ...files, '--xds-plaintext', xds, '--admin', admin, ...flags];
+  const serve = ['serve', ...files, ...listen, '--admin', admin, ...flags];
   const [command = launcher, ...args] = [...prefix, launcher, ...serve];
   const child = new Child({ command, args, logFile, name: 'weir' });
   const [, boundXds = '', boundAdmin = ''] = await child.line(/ready: xds (\S+?:\d+).*admin (http:\/\/\S+?:\d+)/);
@@ -66,6 +83,8 @@ export interface BootstrapOptions {
   readonly ip: string;
   /** `host:port` of Weir. */
   readonly xds: string;
+  /** Flags by which the sidecar shows who it is. */
+  readonly credentials?: readonly string[];
 }
 
 /** What `weir bootstrap` prints for a workload without iptables, whose application uses an HTTP proxy port. */
@@ -79,18 +98,10 @@ export function redirectBootstrapOf(options: BootstrapOptions): Promise<unknown>
 }
 
 async function bootstrap(
-  { workload, namespace, ip, xds }: BootstrapOptions,
+  { workload, namespace, ip, xds, credentials = [] }: BootstrapOptions,
   interception: readonly string[],
 ): Promise<unknown> {
   const identity = ['--workload', workload, '--namespace', namespace, '--ip', ip];
-  const { stdout } = await run(launcher, [
-    'bootstrap',
-    ...identity,
-    ...interception,
-    '--xds',
-    xds,
-    '--admin-port',
-    '0',
-  ]);
-  return JSON.parse(stdout);
+  const place = ['--xds', xds, '--admin-port', '0'];
+  return JSON.parse(await weirPrints('bootstrap', ...identity, ...interception, ...place, ...credentials));
 }
