@@ -31,7 +31,9 @@ export function tokenCommand(host: Host): Command {
       const { namespace, serviceAccount, trustDomain, instance, lifetime } = flags;
       const subject = { identity: { trustDomain, namespace, serviceAccount }, instance };
       const key = await joinTokenKey(store);
-      host.out.write(`${await signJoinToken({ key, subject, lifetime, now: host.now() })}\n`);
+      const token = await signJoinToken({ key, subject, lifetime, now: host.now() });
+      // Envoy sends the file as it is, and no header may end with a line end.
+      host.out.write(host.out.isTerminal ? `${token}\n` : token);
     }),
   );
 }
