@@ -94,6 +94,7 @@ export class JoinTokenAuthenticator implements Authenticator {
       });
       return callerOf(payload, trustDomain);
     } catch (error) {
+      if (error instanceof errors.JWTExpired) return { kind: 'refused', reason: expiredReason(error.payload.exp ?? 0) };
       if (error instanceof errors.JOSEError) return { kind: 'refused', reason: error.message };
       throw error;
     }
@@ -115,6 +116,11 @@ function callerOf(payload: unknown, trustDomain: string): Authentication {
   }
   const { exp, instance } = reading.data;
   return { kind: 'caller', caller: { identity, by: 'join-token', instance, expiresAt: exp * 1000 } };
+}
+
+/** @param exp seconds since 1970 */
+function expiredReason(exp: number): string {
+  return `it ended at ${new Date(exp * 1000).toISOString()}; \`weir token\` makes another`;
 }
 
 /** A token for one mesh is of no use in another, even if their keys were the same. */

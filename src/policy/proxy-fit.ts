@@ -64,6 +64,10 @@ function fitOfWorkload(read: Read, proxy: Claim['proxy'], { identity, instance, 
   const keys = read(workloadsByName, inNamespace(proxy.namespace, proxy.workloadName));
   const pods = keys.map((key) => read(workloads, key)).filter((workload) => workload?.uid !== undefined);
   if (isPod && instance === undefined) return differs('the credential is bound to no pod');
+  const isMachine = !isPod && instance !== undefined && !uid.test(instance);
+  if (isMachine && instance !== proxy.workloadName) {
+    return differs(`the node is of workload ${proxy.workloadName}, the credential of machine ${instance}`);
+  }
   if (pods.length === 0) {
     return isPod || uid.test(instance ?? '') ? { kind: 'unknown', reason: `${name} is not known` } : fits;
   }

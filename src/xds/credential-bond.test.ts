@@ -103,7 +103,16 @@ describe('a stream and its credential', () => {
   });
 
   it('of a machine need no registry (reliability/S54)', () => {
-    expect(new BondRig().come({ by: 'join-token', instance: 'machine-1' }).closed).toBeUndefined();
+    expect(new BondRig().come({ by: 'join-token', instance: 'app-1' }).closed).toBeUndefined();
+    expect(new BondRig().come({ by: 'certificate', instance: 'app-1' }).closed).toBeUndefined();
+  });
+
+  it('of a machine are for no other workload of its account (reliability/S53, reliability/S54)', () => {
+    for (const by of ['join-token', 'certificate'] as const) {
+      const rig = new BondRig();
+      expect(rig.come({ by, instance: 'app-2' }).closed?.status).toBe('PERMISSION_DENIED');
+      expect(rig.refusals).toMatchObject([{ reason: 'node', message: expect.stringContaining(aNodeId) as string }]);
+    }
   });
 
   it('end with the pod, or when another takes its name (reliability/S53)', () => {

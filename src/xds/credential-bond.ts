@@ -40,10 +40,10 @@ export function bindCredential({ engine, clock, caller, proxy, broken }: BondOpt
   // Inside a commit nothing may be written, and a stream that ends takes its proxy's row away.
   const later = (refusal: StreamRefusal): void => clock.soon(() => broken(refusal));
   const watch = engine.watch(fitOfClaim, claimKey(claim), (fit) => {
-    const refusal = refusalOf(fit);
+    const refusal = refusalOf(fit, proxy);
     if (refusal !== undefined) later(refusal);
   });
-  const refusal = refusalOf(watch.value);
+  const refusal = refusalOf(watch.value, proxy);
   if (refusal !== undefined) {
     watch.stop();
     throw refusal;
@@ -75,14 +75,20 @@ function saidOf(said: Proxy, { serviceAccount }: Proxy): Proxy {
   return said.serviceAccount === '' ? { ...said, serviceAccount } : said;
 }
 
-function refusalOf(fit: ProxyFit): StreamRefusal | undefined {
+/** The log has the node in the reason: a stream that is refused at once has none yet. */
+function refusalOf(fit: ProxyFit, { nodeId }: Proxy): StreamRefusal | undefined {
   switch (fit.kind) {
     case 'fits':
       return undefined;
     case 'differs':
-      return new StreamRefusal('PERMISSION_DENIED', 'the node does not fit the credential', 'node', fit.reason);
+      return new StreamRefusal(
+        'PERMISSION_DENIED',
+        'the node does not fit the credential',
+        'node',
+        `${nodeId}: ${fit.reason}`,
+      );
     case 'unknown':
       // A pod may be quicker than the news of it.
-      return new StreamRefusal('UNAVAILABLE', 'the node is not known', 'node', fit.reason);
+      return new StreamRefusal('UNAVAILABLE', 'the node is not known', 'node', `${nodeId}: ${fit.reason}`);
   }
 }
