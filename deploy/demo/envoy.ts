@@ -17,6 +17,8 @@ export interface EnvoyOptions {
   readonly logLevel?: string;
   /** A command that runs its arguments as a command, for example in another network namespace. */
   readonly prefix?: readonly string[];
+  /** In which it runs, and finds files that the bootstrap names without a path; default: that of this program. */
+  readonly folder?: string;
 }
 
 /** Milliseconds between questions where Envoy offers no event to wait for. */
@@ -42,6 +44,7 @@ export class Envoy {
     logFile,
     logLevel = 'warning',
     prefix = [],
+    folder: workingFolder,
   }: EnvoyOptions): Promise<Envoy> {
     const folder = await mkdtemp(join(tmpdir(), 'weir-envoy-'));
     const [configFile, adminFile] = [join(folder, 'bootstrap.json'), join(folder, 'admin')];
@@ -49,7 +52,7 @@ export class Envoy {
     const options = ['-c', configFile, '--admin-address-path', adminFile, '--concurrency', '1', '-l', logLevel];
     // Hot restart would have all Envoys of the machine share one memory segment.
     const [command, ...args] = [...prefix, binary, ...options, '--disable-hot-restart'];
-    const child = new Child({ command, args, logFile, name });
+    const child = new Child({ command, args, logFile, name, ...(workingFolder === undefined ? {} : { folder: workingFolder }) });
     const envoy = new Envoy(child, folder);
     try {
       envoy.#admin = await envoy.#until(async () => {
