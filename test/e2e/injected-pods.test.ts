@@ -1,90 +1,109 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect as connectTcp, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pid } from 'node:process';
-import { createServer as createTlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { Child } from '../../deploy/demo/child.ts';
 import { httpGet, type Echo } from '../../deploy/demo/echo-service.ts';
-import { startWeir, type Weir } from '../../deploy/demo/weir.ts';
-import { podSchema } from '../../src/inject/pod.ts';
-import { Authority } from '../support/certificates.ts';
+import { podSchema, type Pod } from '../../src/inject/pod.ts';
 import { announceSkip, envoyForTests } from '../support/envoy.ts';
 import { NetworkNamespace } from '../support/network-namespace.ts';
 import { runSidecar, weirProgram } from '../support/pod-runner.ts';
 import { until } from '../support/test-mesh.ts';
 
 /**
- * Two pods as `weir inject` makes them. The containers that it adds run as processes, with the arguments, the files and the rights that the
- * pod names, each pod in a network namespace of its own; nothing else is between the applications. This test's own process is the node.
+ * Two pods as `weir inject` makes them, and Weir in a third, with an authority of its own. The containers that injection adds run as
+ * processes, with the arguments, the files and the rights that the pod names, each pod in a network namespace of its own; nothing else is
+ * between the applications. This test's own process is the node, and what an API server is to pods: it gives them their uids and tokens.
  */
 
 const echoProgram = fileURLToPath(new URL('../support/echo-process.ts', import.meta.url));
-const ports = { application: 8080, status: 15_021 };
+const ports = { application: 8080, status: 15_021, xds: 15_012 };
+const run = promisify(execFile);
 
 const envoy = await envoyForTests();
 const networks = envoy === undefined ? undefined : await makeNetworks();
 
-async function makeNetworks(): Promise<readonly [NetworkNamespace, NetworkNamespace] | undefined> {
+async function makeNetworks(): Promise<
+  Readonly<Record<'client' | 'server' | 'control', NetworkNamespace>> | undefined
+> {
   try {
     const client = await NetworkNamespace.create(pid + 2);
     const server = await NetworkNamespace.create(pid + 3);
+    const control = await NetworkNamespace.create(pid + 4);
     await client.connect(server);
-    return [client, server];
+    await client.connect(control);
+    await server.connect(control);
+    return { client, server, control };
   } catch (error) {
     announceSkip('injected pods', `no network namespaces here: ${String(error)}`);
     return undefined;
   }
 }
 
+/** A pod that an API server has taken: it has a uid, and its token names that. */
+interface KnownPod {
+  readonly pod: Pod;
+  readonly name: string;
+  readonly uid: string;
+  readonly network: NetworkNamespace;
+}
+
 describe.skipIf(networks === undefined)('two injected pods', { timeout: 60_000 }, () => {
-  const [client, server] = networks as readonly [NetworkNamespace, NetworkNamespace];
-  const authority = new Authority('root');
+  const { client, server, control } = networks!;
   const children: Child[] = [];
   let folder: string;
-  let weir: Weir;
-  let tls: Server;
   let application: Child;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'weir-injected-'));
+    const pods = [await inject('client', client), await inject('server', server)];
     await mkdir(join(folder, 'mesh'));
     await writeFile(join(folder, 'mesh', 'mesh.yaml'), meshDocuments());
-    weir = await startWeir({ folder: join(folder, 'mesh'), logFile: join(folder, 'weir.log') });
-    tls = await serveTls(weir.xds);
+    for (const known of pods) await writeFile(join(folder, 'mesh', `${known.name}.json`), podObject(known));
+    const tokens = [];
+    for (const known of pods) tokens.push(await tokenOf(known));
+    await startWeir();
     application = await startEcho();
-    await startPod('client', client);
-    await startPod('server', server);
+    for (const [index, known] of pods.entries()) await startPod(known, tokens[index] ?? '');
     for (const network of [client, server]) {
       await until('the sidecar', async () => (await probe(network, '/healthz/ready')) === 200);
     }
   }, 60_000);
   afterAll(async () => {
     for (const child of children.toReversed()) await child.stop();
-    await weir?.child.stop();
-    tls?.close();
-    for (const network of [client, server]) await network.remove();
+    for (const network of [client, server, control]) await network.remove();
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** In front of the plaintext of Weir, on the cables to the pods. */
-  async function serveTls(xds: string): Promise<Server> {
-    const { certificate, key } = authority.issue('weir', client.outside, server.outside);
-    const [host = '', port = ''] = xds.split(':');
-    const relay = createTlsServer({ key, cert: certificate, ALPNProtocols: ['h2'] }, (socket) => {
-      const upstream = connectTcp(Number(port), host);
-      for (const end of [socket, upstream]) end.on('error', () => [socket, upstream].forEach((each) => each.destroy()));
-      socket.pipe(upstream).pipe(socket);
-    });
-    relay.listen(0);
-    await once(relay, 'listening');
-    return relay;
+  const authority = (): readonly string[] => ['--ca-dir', join(folder, 'authority')];
+
+  async function inject(name: string, network: NetworkNamespace): Promise<KnownPod> {
+    await mkdir(join(folder, name));
+    const file = join(folder, name, 'pod.yaml');
+    await writeFile(file, podDocument(name));
+    const { stdout } = await run(weirProgram, ['inject', '-f', file, '--xds', `${control.address}:${ports.xds}`]);
+    return { pod: podSchema.parse(parseDocument(stdout).toJS()), name, uid: randomUUID(), network };
+  }
+
+  async function tokenOf({ name, uid }: KnownPod): Promise<string> {
+    const subject = ['--namespace', 'shop', '--service-account', name, '--instance', uid];
+    return (await run(weirProgram, ['token', ...authority(), ...subject])).stdout.trim();
+  }
+
+  /** Weir in a pod of its own, without a plaintext port. */
+  async function startWeir(): Promise<void> {
+    const listeners = ['--xds-tls', `${control.address}:${ports.xds}`, '--admin', '127.0.0.1:0'];
+    const serve = ['serve', '--files', join(folder, 'mesh'), ...authority(), '--xds-tls-names', control.address];
+    const [command = '', ...args] = [...control.prefix, weirProgram, ...serve, ...listeners];
+    const child = new Child({ command, args, name: 'weir', logFile: join(folder, 'weir.log') });
+    children.push(child);
+    await child.line(/weir ready/);
   }
 
   async function startEcho(): Promise<Child> {
@@ -96,16 +115,11 @@ describe.skipIf(networks === undefined)('two injected pods', { timeout: 60_000 }
     return child;
   }
 
-  async function startPod(name: string, network: NetworkNamespace): Promise<void> {
-    const root = join(folder, name);
-    await mkdir(root);
-    const file = join(root, 'pod.yaml');
-    await writeFile(file, podDocument(name));
-    const xds = `${network.outside}:${(tls.address() as AddressInfo).port}`;
-    const { stdout } = await promisify(execFile)(weirProgram, ['inject', '-f', file, '--xds', xds]);
-    const pod = podSchema.parse(parseDocument(stdout).toJS());
-    const volumes = { 'weir-token': { token: 'a token' }, 'weir-root': { 'root-cert.pem': authority.certificate } };
+  async function startPod({ pod, name, network }: KnownPod, token: string): Promise<void> {
+    const { stdout: roots } = await run(weirProgram, ['ca', 'roots', ...authority()]);
+    const volumes = { 'weir-token': { token }, 'weir-root': { 'root-cert.pem': roots } };
     const programs = { envoy: envoy ?? '' };
+    const root = join(folder, name);
     children.push(await runSidecar({ pod, name, namespace: 'shop', network, folder: root, volumes, programs }));
   }
 
@@ -121,12 +135,31 @@ describe.skipIf(networks === undefined)('two injected pods', { timeout: 60_000 }
   const statsOf = async (network: NetworkNamespace, filter: string): Promise<string> =>
     network.run('curl', '--silent', `http://127.0.0.1:15000/stats?filter=${filter}`);
 
-  it('speak with each other through both sidecars, which nothing but their containers set up', async () => {
+  it('policy/P331: speak mutual TLS with each other, which nothing but their containers set up', async () => {
     const curl = ['--silent', '--max-time', '5', '--header', 'Host: server', 'http://10.96.0.10/hello'];
     const echo = JSON.parse(await client.runAsApplication('curl', ...curl)) as Echo;
     expect(echo).toMatchObject({ service: 'server', path: '/hello' });
+    const certificate = String(echo.headers['x-forwarded-client-cert']);
+    expect(certificate).toContain('By=spiffe://cluster.local/ns/shop/sa/server;');
+    expect(certificate).toContain('URI=spiffe://cluster.local/ns/shop/sa/client');
     expect(await statsOf(client, 'outbound.80..server.shop.svc.cluster.local.upstream_rq_200')).toMatch(/: 1\b/);
+    expect(await statsOf(client, 'outbound.80..server.shop.svc.cluster.local.*ssl.handshake')).toMatch(/: 1\b/);
     expect(await statsOf(server, 'inbound.8080.*upstream_rq_200')).toMatch(/: 1\b/);
+    expect(await statsOf(server, 'listener.*15006.*ssl.handshake')).toMatch(/: 1\b/);
+  });
+
+  it.each([
+    ['in the clear', 'http'],
+    ['by TLS without a certificate', 'https'],
+  ])('policy/P331: turn away who calls %s, from the node and past a sidecar', async (_, scheme) => {
+    const url = `${scheme}://${server.address}:${ports.application}/hello`;
+    const curl = ['curl', '--silent', '--insecure', '--max-time', '5', url];
+    const received = await statsOf(server, 'inbound.8080.*upstream_rq_total');
+    for (const prefix of [[], client.sidecarPrefix]) {
+      const [program = '', ...args] = [...prefix, ...curl];
+      await expect(run(program, args)).rejects.toMatchObject({ stdout: '' });
+    }
+    expect(await statsOf(server, 'inbound.8080.*upstream_rq_total')).toBe(received);
   });
 
   it('kubernetes/K112, policy/P349: are probed at the port of the sidecar, which no rule of mTLS closes', async () => {
@@ -155,27 +188,32 @@ describe.skipIf(networks === undefined)('two injected pods', { timeout: 60_000 }
 kind: Pod
 metadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}
 spec:
+  serviceAccountName: ${name}
   containers:
   - name: ${name}
     image: ${name}
+    ports: [{containerPort: ${port}}]
     livenessProbe: {httpGet: {path: /alive, port: ${port}}}
     readinessProbe: {tcpSocket: {port: ${port}}}
     startupProbe: {grpc: {port: 9000}}
 `;
   }
 
+  function podObject({ pod, uid, network }: KnownPod): string {
+    return JSON.stringify({ ...pod, metadata: { ...pod.metadata, uid }, status: { podIP: network.address } });
+  }
+
   function meshDocuments(): string {
     const port = ports.application;
-    return `apiVersion: v1
+    return `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: server, namespace: shop}
 spec: {clusterIP: 10.96.0.10, selector: {app: server}, ports: [{name: http, port: 80, targetPort: ${port}}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: server, namespace: shop, labels: {app: server}}
-spec: {containers: [{name: server, ports: [{containerPort: ${port}}]}]}
-status: {podIP: ${server.address}}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

@@ -91,12 +91,16 @@ interface Variable {
   readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } };
 }
 
-function withVariables(text: string, container: Container, { name, namespace, network }: PodRunnerOptions): string {
+function withVariables(
+  text: string,
+  container: Container,
+  { pod, name, namespace, network }: PodRunnerOptions,
+): string {
   const fields: Readonly<Record<string, string>> = {
     'metadata.name': name,
     'metadata.namespace': namespace,
     'status.podIP': network.address,
-    'spec.serviceAccountName': 'default',
+    'spec.serviceAccountName': (pod.spec['serviceAccountName'] ?? 'default') as string,
   };
   const variables = (container['env'] ?? []) as readonly Variable[];
   return variables.reduce(
