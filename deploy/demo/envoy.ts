@@ -52,7 +52,13 @@ export class Envoy {
     const options = ['-c', configFile, '--admin-address-path', adminFile, '--concurrency', '1', '-l', logLevel];
     // Hot restart would have all Envoys of the machine share one memory segment.
     const [command, ...args] = [...prefix, binary, ...options, '--disable-hot-restart'];
-    const child = new Child({ command, args, logFile, name, ...(workingFolder === undefined ? {} : { folder: workingFolder }) });
+    const child = new Child({
+      command,
+      args,
+      logFile,
+      name,
+      ...(workingFolder === undefined ? {} : { folder: workingFolder }),
+    });
     const envoy = new Envoy(child, folder);
     try {
       envoy.#admin = await envoy.#until(async () => {
