@@ -17,14 +17,11 @@ import { problemsOf, type IstioKind } from '../support/istio-objects.ts';
 
 const programs = await apiServerForTests();
 
-const plurals = {
-  VirtualService: 'virtualservices',
-  DestinationRule: 'destinationrules',
-  ServiceEntry: 'serviceentries',
-  WorkloadEntry: 'workloadentries',
-} as const satisfies Partial<Record<IstioKind, string>>;
-type Kind = keyof typeof plurals;
-const versions = ['v1', 'v1beta1', 'v1alpha3'] as const;
+type Kind = Exclude<IstioKind, 'MeshConfig'>;
+
+function definitionOf(kind: string) {
+  return istioCustomResources.find((definition) => definition.kind === kind);
+}
 
 interface Written {
   readonly kind: Kind;
@@ -50,7 +47,8 @@ function objectsIn(text: string): readonly Omit<Written, 'place'>[] {
     const content = document.toJS() as { readonly items?: readonly unknown[] } | null;
     return (content?.items ?? [content]).flatMap((item) => {
       const { apiVersion, kind, spec } = (item ?? {}) as { apiVersion?: string; kind?: string; spec?: unknown };
-      const isOurs = apiVersion?.startsWith('networking.istio.io/') === true && kind !== undefined && kind in plurals;
+      const group = kind === undefined ? undefined : definitionOf(kind)?.group;
+      const isOurs = group !== undefined && apiVersion?.startsWith(`${group}/`) === true;
       return isOurs ? [{ kind: kind as Kind, spec }] : [];
     });
   });
@@ -116,11 +114,11 @@ describe.skipIf(programs === undefined)('the definitions on a real API server', 
   }
 
   const pathOf = (kind: Kind, version: string): string =>
-    `/apis/networking.istio.io/${version}/namespaces/default/${plurals[kind]}`;
+    `/apis/${definitionOf(kind)?.group}/${version}/namespaces/default/${definitionOf(kind)?.plural}`;
 
   /** What the server says of an object: nothing, or why it refuses it. */
   async function verdict(kind: Kind, spec: unknown, version = 'v1'): Promise<string> {
-    const apiVersion = `networking.istio.io/${version}`;
+    const apiVersion = `${definitionOf(kind)?.group}/${version}`;
     try {
       await server.client.request({
         method: 'POST',
@@ -144,8 +142,8 @@ describe.skipIf(programs === undefined)('the definitions on a real API server', 
   }
 
   it('are accepted, and what was installed compares equal', async () => {
-    const names = Object.values(plurals).toSorted();
-    const lines = (outcome: string) => names.map((name) => `${name}.networking.istio.io ${outcome}\n`).join('');
+    const names = istioCustomResources.map(({ plural, group }) => `${plural}.${group}`);
+    const lines = (outcome: string) => names.map((name) => `${name} ${outcome}\n`).join('');
     expect(await install('--dry-run')).toBe(`${lines('would be created')}exit status 0\n`);
     expect(await install()).toBe(`${lines('created')}exit status 0\n`);
     expect(await install()).toBe(`${lines('unchanged')}exit status 0\n`);
@@ -158,7 +156,7 @@ describe.skipIf(programs === undefined)('the definitions on a real API server', 
     expect(objects.length).toBeGreaterThan(25);
     const refused: string[] = [];
     for (const { kind, spec, place } of objects) {
-      for (const version of versions) {
+      for (const version of definitionOf(kind)?.versions ?? []) {
         const reason = await verdict(kind, spec, version);
         if (reason !== '') refused.push(`${place} ${version}: ${reason}`);
       }
