@@ -124,6 +124,13 @@ it('istio-compat/I32: cannot be verified while no key is known', async () => {
   expect(await authenticator.authenticate({ token: await token() })).toMatchObject({ kind: 'unavailable' });
 });
 
+it('has a key from the start where Weir makes the authority: the first token is good at once', async () => {
+  const store = new MemoryStore();
+  const authority = anAuthority({ store });
+  await authority.open();
+  expect(authority.tokenKey).toBe(await joinTokenKey(store));
+});
+
 it('has one key for all who make tokens, beside the authority and without one', async () => {
   const store = new MemoryStore();
   const keys = await Promise.all(Array.from({ length: 3 }, () => joinTokenKey(store)));

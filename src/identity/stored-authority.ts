@@ -114,7 +114,9 @@ export class StoredAuthority implements CertificateAuthority {
   async open(): Promise<void> {
     const { stored, state } = await changeState(this.#options.store, async (read) => {
       if (read.state.authority !== undefined || read.stored.pluggedIn?.['ca-key.pem'] !== undefined) return undefined;
-      return { ...read.state, authority: await this.#makeAuthority() };
+      // Made now, so that the first join token is good at once and not at the next look into the store.
+      const tokenKey = read.state.tokenKey ?? (await makeKey()).privateKey;
+      return { tokenKey, authority: await this.#makeAuthority() };
     });
     this.#adopt(stored, state);
   }
