@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { authorityStoreOf } from '../../src/app/authority.ts';
@@ -24,7 +25,8 @@ import { Authority } from '../support/certificates.ts';
 
 const programs = await apiServerForTests();
 const { helm } = programs ?? {};
-const root = join(import.meta.dirname, '..', '..');
+const launcher = join(import.meta.dirname, '..', '..', 'bin', 'weir');
+const run = promisify(execFile);
 
 interface KubernetesObject {
   readonly apiVersion: string;
@@ -96,7 +98,7 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
     writeFileSync(place('kubeconfig'), kubeconfigOf(server.url, { ca: server.ca, token }));
     const local = settings.replaceAll(/0\.0\.0\.0:\d+/g, '127.0.0.1:0').replaceAll(/\/etc\/weir\/[a-z]+-tls/g, folder);
     writeFileSync(place('weir.yaml'), `${local}\nkubeconfig: ${place('kubeconfig')}\n`);
-    weir = spawn(join(root, 'bin', 'weir'), ['serve', '--config', place('weir.yaml')], {
+    weir = spawn(launcher, ['serve', '--config', place('weir.yaml')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     createInterface({ input: weir.stderr }).on('line', (line) => log.push(line));
@@ -114,7 +116,9 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
   });
 
   it('kubernetes/K96: reads everything that it follows', async () => {
-    const status = (await (await fetch(`${admin}/status`)).json()) as {
+    // As an operator, who finds the token of this account by itself.
+    const { stdout } = await run(launcher, ['status', '--admin', admin, '--output', 'json']);
+    const status = JSON.parse(stdout) as {
       readonly sources: readonly { readonly freshness: { readonly state: string } | string }[];
       readonly problems: readonly unknown[];
     };

@@ -307,7 +307,7 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
         'create secrets ',
         'get,patch secrets weir-ca',
         'get,update leases weir-status',
-        'patch peerauthentications/status ',
+        'patch peerauthentications/status,requestauthentications/status,authorizationpolicies/status ',
         'patch virtualservices/status,destinationrules/status,serviceentries/status,workloadentries/status ',
       ]);
       const secrets = resourceRules.filter(({ resources }) =>
