@@ -17,6 +17,7 @@ const settingsOfTheChart: ReadonlySet<SettingKey> = new Set([
   'xdsTlsCert',
   'xdsTlsKey',
   'xdsTlsClientCa',
+  'xdsTlsNames',
   'webhook',
   'webhookCert',
   'webhookKey',
@@ -69,7 +70,7 @@ const values = z
     ca: z.strictObject({ enabled: z.boolean() }),
     mesh: kubernetesObject,
     listen: z.enum(['0.0.0.0', '[::]']),
-    xds: z.strictObject({ tls: z.strictObject({ secretName: z.string() }) }),
+    xds: z.strictObject({ tls: z.strictObject({ secretName: z.string(), names: z.array(z.string().min(1)) }) }),
     webhook: z.strictObject({
       enabled: z.boolean(),
       failurePolicy: z.enum(['Ignore', 'Fail']),

@@ -7,7 +7,7 @@ import { namespace } from '../helm/helm.ts';
 export const manifestsFile = join(import.meta.dirname, 'weir.yaml');
 
 const head = `# Made from deploy/helm/weir with its default values by \`npm run chart\`; do not edit.
-# Before it come the kinds (\`weir install crds\`) and the Secret weir-xds-tls (docs/how-to/install.md).
+# Before it come the kinds: \`weir install crds\`, docs/how-to/install.md.
 apiVersion: v1
 kind: Namespace
 metadata:

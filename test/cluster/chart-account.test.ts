@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -13,7 +14,7 @@ import { authorityStoreOf } from '../../src/app/authority.ts';
 import { chartFolder, namespace, renderChart } from '../../deploy/helm/helm.ts';
 import { readState } from '../../src/identity/authority-state.ts';
 import { ownName } from '../../src/identity/authority-store.ts';
-import { readAuthority, requestRotation } from '../../src/identity/change-state.ts';
+import { readAuthority, requestRotation, rootsOf } from '../../src/identity/change-state.ts';
 import { untilEstablished } from '../../src/cli/install-crds.ts';
 import { ownDefinitions } from '../../src/cli/own-definitions.ts';
 import { ApiServer } from '../support/api-server/api-server.ts';
@@ -56,6 +57,7 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
   let server: ApiServer;
   let weir: ChildProcessByStdio<null, Readable, Readable>;
   let admin = '';
+  let xds = '';
 
   const post = async (path: string, body: unknown) =>
     (await server.client.request({ method: 'POST', path, body })).body;
@@ -105,6 +107,7 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
     const ready = once(createInterface({ input: weir.stdout }), 'line');
     const [line] = (await Promise.race([ready, once(weir, 'close')])) as [unknown];
     admin = /admin (http:[^\s,]+)/.exec(String(line))?.[1] ?? '';
+    xds = /xds (\S+) \(TLS\)/.exec(String(line))?.[1] ?? '';
     if (admin === '') throw new Error(log.join('\n'));
   }
 
@@ -159,6 +162,22 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
       return clientConfig.caBundle;
     });
     expect(Buffer.from(bundle, 'base64').toString().trim()).toBe(readFileSync(place('ca.crt'), 'utf8').trim());
+  });
+
+  it('serves xDS by the authority of the mesh, for the names of its Service', async () => {
+    const caSecret = { namespace, name: `${name}-ca` };
+    const ca = await rootsOf(authorityStoreOf({ caDir: undefined, caSecret }, server.client)!);
+    for (const servername of [
+      `${name}.${namespace}.svc`,
+      `${name}.${namespace}.svc.cluster.local`,
+      'weir.example.com',
+    ]) {
+      const [host = '', port = ''] = xds.split(':');
+      const socket = connect({ host, port: Number(port), servername, ca, ALPNProtocols: ['h2'] });
+      await once(socket, 'secureConnect');
+      expect(socket.authorized).toBe(true);
+      socket.destroy();
+    }
   });
 
   it('makes the root of the mesh in a Secret, and replaces it there when it is told to', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { chartFolder, lintChart, namespace, renderChart } from '../../deploy/helm/helm.ts';
 import { manifestsFile, plainManifests } from '../../deploy/manifests/manifests.ts';
 import { readConfig } from '../../src/app/config.ts';
@@ -71,6 +71,35 @@ describe.skipIf(helm === undefined)('the chart', () => {
       kind: 'valid',
       settings: { kubernetes: true, admin: { port: 15_014 }, xdsTls: { port: 15_012 } },
     });
+  });
+
+  const settingsWith = async (name: string, values: string) => {
+    const file = join(folder, `${name}.yaml`);
+    writeFileSync(file, values);
+    const settings = objectsIn(await renderChart(helm!, [file])).find(({ metadata }) =>
+      metadata.name.endsWith('-settings'),
+    );
+    const { 'weir.yaml': text = '' } = (settings?.['data'] ?? {}) as { readonly 'weir.yaml'?: string };
+    return parse(text) as Readonly<Record<string, unknown>>;
+  };
+
+  it('serves xDS by the authority of the mesh under the name that sidecars dial, or by files', async () => {
+    const webhook = 'webhook: { enabled: true }\ninjection: { enabled: true }\n';
+    const own = await settingsWith(
+      'own',
+      `${webhook}xds: { tls: { names: [weir.example.com] } }\nsettings: { domain: example.org }`,
+    );
+    const service = `weir.${namespace}.svc`;
+    expect(own).toMatchObject({
+      xdsTls: '0.0.0.0:15012',
+      xdsTlsNames: [service, `${service}.example.org`, 'weir.example.com'],
+      injectXds: `${service}:15012`,
+    });
+    expect(own).not.toHaveProperty('xdsTlsCert');
+    const files = await settingsWith('files', 'xds: { tls: { secretName: weir-xds-tls } }');
+    expect(files).toMatchObject({ xdsTls: '0.0.0.0:15012', xdsTlsCert: '/etc/weir/xds-tls/tls.crt' });
+    expect(files).not.toHaveProperty('xdsTlsNames');
+    expect(await settingsWith('none', 'ca: { enabled: false }')).not.toHaveProperty('xdsTls');
   });
 
   it.each([

@@ -53,6 +53,11 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
 
+{{- /* Not empty where there is a certificate for it: xDS is never served to other machines without TLS. */}}
+{{- define "weir.servesXds" -}}
+{{- if or .Values.xds.tls.secretName .Values.ca.enabled }}yes{{ end }}
+{{- end }}
+
 {{- /* The file of settings: those that follow from how the pod is built, and over them those of the values. */}}
 {{- define "weir.settings" -}}
 {{- $own := dict "admin" (printf "%s:15014" .Values.listen) "logFormat" "json" }}
@@ -65,11 +70,17 @@ capabilities: { drop: [ALL] }
 {{- if .Values.ca.enabled }}
 {{- $_ := set $own "caSecret" (printf "%s/%s-ca" .Release.Namespace (include "weir.name" .)) }}
 {{- end }}
-{{- if .Values.xds.tls.secretName }}
+{{- if include "weir.servesXds" . }}
 {{- $_ := set $own "xdsTls" (printf "%s:15012" .Values.listen) }}
+{{- end }}
+{{- if .Values.xds.tls.secretName }}
 {{- $_ := set $own "xdsTlsCert" "/etc/weir/xds-tls/tls.crt" }}
 {{- $_ := set $own "xdsTlsKey" "/etc/weir/xds-tls/tls.key" }}
 {{- $_ := set $own "xdsTlsClientCa" "/etc/weir/xds-tls/ca.crt" }}
+{{- else if .Values.ca.enabled }}
+{{- $service := printf "%s.%s.svc" (include "weir.name" .) .Release.Namespace }}
+{{- $full := printf "%s.%s" $service (.Values.settings.domain | default "cluster.local") }}
+{{- $_ := set $own "xdsTlsNames" (concat (list $service $full) .Values.xds.tls.names) }}
 {{- end }}
 {{- if .Values.webhook.enabled }}
 {{- $_ := set $own "webhook" (printf "%s:15017" .Values.listen) }}
