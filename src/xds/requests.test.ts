@@ -4,7 +4,8 @@ import type * as envoy from './envoy.ts';
 import { encode } from './proto.ts';
 import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage } from './requests.ts';
 
-const text = fc.string({ unit: 'binary', maxLength: 200 });
+/** No name has more than 512 bytes. */
+const text = fc.string({ unit: 'binary', maxLength: 120 });
 const error = fc.option(fc.record({ code: fc.integer({ min: 0, max: 16 }), message: text }), { nil: undefined });
 const node = fc.option(fc.record({ id: text, cluster: text }), { nil: undefined });
 

@@ -36,6 +36,9 @@ export interface SotwRequest extends AnyRequest {
 
 export type DiscoveryRequest = DeltaRequest | SotwRequest;
 
+/** Bytes of the longest name of a resource (reliability S74). */
+const longestName = 512;
+
 const nothingHeld: ReadonlyMap<string, string> = new Map();
 
 /** The bytes of a message are no message of its type. */
@@ -43,10 +46,15 @@ export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
 
+/** A request asks for more than anybody may. */
+export class BeyondLimit extends Error {
+  override readonly name = 'BeyondLimit';
+}
+
 /**
  * Reads a `DeltaDiscoveryRequest`. Fields that it does not know are skipped.
  *
- * @throws MalformedMessage when the bytes are cut short or no protobuf
+ * @throws MalformedMessage when the bytes are cut short or no protobuf; BeyondLimit when a name is too long
  */
 export function decodeDeltaRequest(message: Uint8Array): DeltaRequest {
   let node: Uint8Array | undefined;
@@ -89,7 +97,7 @@ export function decodeDeltaRequest(message: Uint8Array): DeltaRequest {
 /**
  * Reads a `DiscoveryRequest`. Fields that it does not know are skipped.
  *
- * @throws MalformedMessage when the bytes are cut short or no protobuf
+ * @throws MalformedMessage when the bytes are cut short or no protobuf; BeyondLimit when a name is too long
  */
 export function decodeSotwRequest(message: Uint8Array): SotwRequest {
   let node: Uint8Array | undefined;
@@ -151,11 +159,15 @@ function readError(bytes: Buffer, first: number, last: number): ErrorDetail {
   return { code, message };
 }
 
-function bufferOver(bytes: Uint8Array): Buffer {
+/** The same memory. */
+export function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function nameOf(bytes: Buffer, start: number, end: number): string {
+  if (end - start > longestName) {
+    throw new BeyondLimit(`a name of ${end - start} bytes is asked for; one may have ${longestName}`);
+  }
   return canonicalName(textOf(bytes, start, end));
 }
 
@@ -166,8 +178,10 @@ function textOf(bytes: Buffer, start: number, end: number): string {
 /**
  * Gives the length-delimited fields of the message that lies between two places, and its varints where somebody wants them; skips
  * the rest. Fields are given as places: a view of each would cost more than all else here.
+ *
+ * @throws MalformedMessage
  */
-function eachField(
+export function eachField(
   message: Buffer,
   first: number,
   end: number,

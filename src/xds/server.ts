@@ -16,6 +16,7 @@ import type * as envoy from './envoy.ts';
 import type { Publication } from './flight.ts';
 import { FlushQueue, unpaced, type Pacing } from './flush-queue.ts';
 import type { ResourceQueries } from './group.ts';
+import { beyondNodeLimits } from './node-limits.ts';
 import { isBehindAgent, isNodeError, proxyOfNode } from './node.ts';
 import { noObserver, type Wire, type XdsObserver } from './observer.ts';
 import { Preparations } from './preparation.ts';
@@ -278,8 +279,15 @@ export class XdsServer {
 }
 
 function decodeNode(bytes: Uint8Array): envoy.Node {
+  const excess = reading(() => beyondNodeLimits(bytes));
+  if (excess !== undefined) throw new StreamRefusal('RESOURCE_EXHAUSTED', excess, 'limit');
+  return reading(() => decode('envoy.config.core.v3.Node', bytes));
+}
+
+/** @throws StreamRefusal for whatever reading the node throws */
+function reading<Result>(read: () => Result): Result {
   try {
-    return decode('envoy.config.core.v3.Node', bytes);
+    return read();
   } catch (error) {
     throw new StreamRefusal('INVALID_ARGUMENT', `the node is malformed: ${String(error)}`);
   }

@@ -1,5 +1,5 @@
 import type { Wire } from './observer.ts';
-import { decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
+import { BeyondLimit, decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
 import { StreamRefusal } from './stream-host.ts';
 import { largestMessage } from './transport/transport.ts';
 
@@ -26,6 +26,7 @@ function decode(message: Uint8Array, wire: Wire): DiscoveryRequest {
     return wire === 'delta' ? decodeDeltaRequest(message) : decodeSotwRequest(message);
   } catch (error) {
     if (error instanceof MalformedMessage) throw new StreamRefusal('INVALID_ARGUMENT', error.message);
+    if (error instanceof BeyondLimit) throw new StreamRefusal('RESOURCE_EXHAUSTED', error.message, 'limit');
     throw error;
   }
 }
