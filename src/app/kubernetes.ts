@@ -34,6 +34,8 @@ export interface KubernetesRegistries {
   readonly registries: readonly Registry[];
   /** To Weir's own cluster. */
   readonly client: ApiClient;
+  /** Follows further kinds of Weir's own cluster. */
+  readonly reflect: Reflect;
 }
 
 /** Files that are given beside a cluster come before it, and further clusters after it. */
@@ -73,7 +75,7 @@ export function kubernetesRegistries(options: KubernetesOptions): KubernetesRegi
     namespaces,
     rules: { meshConfig },
   });
-  if (secrets === undefined) return { registries: [source], client: own.client };
+  if (secrets === undefined) return { registries: [source], client: own.client, reflect: own.reflect };
   const remotes = new RemoteClusters({
     ...context,
     engine: shared.writerOf({ name: 'remote-clusters', kind: 'kubernetes', rank: remoteRank }),
@@ -85,7 +87,7 @@ export function kubernetesRegistries(options: KubernetesOptions): KubernetesRegi
     domain,
     namespaces,
   });
-  return { registries: [source, remotes], client: own.client };
+  return { registries: [source, remotes], client: own.client, reflect: own.reflect };
 }
 
 /** Parsed in one piece, a list of them would hold up everything else for longer than 100 ms. */

@@ -179,7 +179,7 @@ export const settings = {
     variable: 'WEIR_KUBERNETES_STATUS_LEASE',
     default: undefined,
     description:
-      'write what became of objects into their status, by the one replica that holds this Lease; it is made where there is none',
+      'write what became of objects into their status, and the roots of the mesh into every namespace, by the one replica that holds this Lease; it is made where there is none',
   },
   webhook: {
     schema: socketAddress,

@@ -104,7 +104,7 @@ function assemble(options: WeirOptions) {
     write.put(ownSettings, { routeDelivery: settings.routeDelivery, trustDomain: settings.trustDomain }),
   );
 
-  const { registries, placeOf, client, layers, close } = sourcesOf(options, engine, metrics);
+  const { registries, placeOf, client, reflect, layers, close } = sourcesOf(options, engine, metrics);
   const sourceNames = registries.map(({ name }) => name);
 
   // Identity: what signs the certificates of workloads, and who calls.
@@ -140,7 +140,7 @@ function assemble(options: WeirOptions) {
     guard: guardViews(layers, adminTokenCheck(settings.adminTokenFile, log)),
   });
   return {
-    ...{ engine, registries, layers, client, authority, callers, nacked, sourceNames },
+    ...{ engine, registries, layers, client, reflect, authority, callers, nacked, sourceNames },
     ...{ xds, observer, metrics, views, watches, close },
   };
 }
@@ -182,16 +182,18 @@ function sourcesOf({ settings, cluster, variables, version, log }: WeirOptions, 
     ...(kubernetes?.registries ?? []),
     ...nacos,
   ];
-  return { registries, placeOf, layers, client: kubernetes?.client, close: () => kubernetes?.client.close() };
+  const { client, reflect } = kubernetes ?? {};
+  return { registries, placeOf, layers, client, reflect, close: () => client?.close() };
 }
 
 /** Listens first, so that a taken address ends it at once; then reads the sources; then serves until it is told to stop. */
 async function live(
-  { engine, registries, layers, client, authority, callers, nacked, sourceNames, xds, observer, metrics, views }: Weir,
+  weir: Weir,
   { settings, cluster, variables, log, onReady }: WeirOptions,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { engine, registries, layers, client, authority, callers, sourceNames, xds, observer, metrics, views } = weir;
   // What is wrong with a directory ends it at once, before anybody depends on it; a Secret may be out of reach for a while.
   if (settings.caDir !== undefined || settings.xdsTls !== undefined) await authority?.open();
   const admin = await serveAdmin({ settings, views, callers, metrics, log });
@@ -231,14 +233,20 @@ async function live(
       admin: formatSocketAddress({ host, port: admin.port }),
       webhook: webhook?.address,
     });
-    // What became of objects is known when everything has been read.
-    if (client !== undefined) {
-      const writing = runKubernetesWriters(
-        { client, source: 'kubernetes', settings, engine, xds, nacked, metrics, log },
-        signal,
-      );
-      opened.push({ close: () => writing });
-    }
+    const writing = writeToCluster(weir, { settings, log }, signal);
+    opened.push({ close: () => writing });
   }
   await followed;
+}
+
+/** What became of objects is known when everything has been read. */
+async function writeToCluster(
+  { client, reflect, engine, xds, authority, nacked, metrics }: Weir,
+  { settings, log }: Pick<WeirOptions, 'settings' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (client === undefined || reflect === undefined) return;
+  const source = 'kubernetes';
+  const options = { client, reflect, source, settings, engine, xds, authority, nacked, metrics, log };
+  await runKubernetesWriters(options, signal);
 }

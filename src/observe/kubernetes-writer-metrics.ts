@@ -40,6 +40,20 @@ export function kubernetesWriterMetrics(registry: Registry) {
       help: 'Pods of namespaces with sidecars that have none, and have not said that they want none.',
       registers,
     }),
+    ...writes(registry),
+  };
+}
+
+/** What one replica, or each, writes onto objects. */
+function writes(registry: Registry) {
+  const registers = [registry];
+  return {
+    rootCertificateWrites: new Counter({
+      name: 'weir_root_certificate_writes_total',
+      help: 'Writes of the trust bundle into a namespace: written, gone, forbidden, failed.',
+      labelNames: ['result'],
+      registers,
+    }),
     statusWrites: new Counter({
       name: 'weir_status_writes_total',
       help: 'Writes of what became of an object onto it: written, gone, forbidden, failed.',

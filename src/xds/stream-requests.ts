@@ -1,5 +1,11 @@
 import type { Wire } from './observer.ts';
-import { BeyondLimit, decodeDeltaRequest, decodeSotwRequest, MalformedMessage, type DiscoveryRequest } from './requests.ts';
+import {
+  BeyondLimit,
+  decodeDeltaRequest,
+  decodeSotwRequest,
+  MalformedMessage,
+  type DiscoveryRequest,
+} from './requests.ts';
 import { StreamRefusal } from './stream-host.ts';
 import { largestMessage } from './transport/transport.ts';
 

@@ -194,6 +194,32 @@ describe.skipIf(helm === undefined)('Weir with everything that the chart can set
     expect(adding.roots).toHaveLength(2);
   });
 
+  it('istio-compat/I36: tells every namespace the roots of the mesh, and again where somebody takes them away', async () => {
+    const caSecret = { namespace, name: `${name}-ca` };
+    const store = authorityStoreOf({ caDir: undefined, caSecret }, server.client);
+    if (store === undefined) throw new Error('there is no store');
+    const roots = (await readAuthority(store)).state.authority?.roots.length;
+    const uids: unknown[] = [];
+    for (const each of ['shop', 'kube-system', 'shop']) {
+      const path = `/api/v1/namespaces/${each}/configmaps`;
+      const found = await eventually(path, ({ items }) =>
+        (items as readonly KubernetesObject[]).find(
+          ({ metadata: { name: own }, data }) =>
+            own === 'istio-ca-root-cert' && data?.['root-cert.pem']?.match(/BEGIN CERTIFICATE/g)?.length === roots,
+        ),
+      );
+      const { uid } = found.metadata as { readonly uid?: string };
+      expect(found.metadata).toMatchObject({ labels: { 'istio.io/config': 'true' } });
+      expect(uids).not.toContain(uid);
+      uids.push(uid);
+      await server.client.request({ method: 'DELETE', path: `${path}/istio-ca-root-cert` });
+    }
+    const { body } = await server.client.request({ path: '/api/v1/namespaces/kube-public/configmaps' });
+    expect(
+      (body as { readonly items: readonly KubernetesObject[] }).items.map(({ metadata }) => metadata.name),
+    ).not.toContain('istio-ca-root-cert');
+  });
+
   it('is refused nothing', () => {
     expect(log.filter((line) => /forbidden|Weir may not|"status":403/.test(line))).toEqual([]);
   });

@@ -142,6 +142,8 @@ describe.skipIf(programs === undefined)('on the real API server', () => {
         source: 'kubernetes',
         settings: config.settings,
         engine,
+        reflect: () => ({ run: () => Promise.resolve() }),
+        authority: undefined,
         nacked: new NackedObjects(),
         xds: { programming: () => ({ proxies: 2, confirmed: 2, rejected: 0, rejections: [] }) },
         metrics: createMetrics({ version: '1', uptime: () => 0, processMetrics: false }),
