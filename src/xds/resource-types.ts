@@ -61,6 +61,12 @@ const scopedTypes: Readonly<Record<ScopedType, true>> = {
   virtualHosts: true,
 };
 
+/**
+ * How an application does, as an Istio agent tells it: no subscription, which has no response, and may come before the Envoy has said who it is
+ * (istio-compat I84).
+ */
+export const agentHealth = 'type.googleapis.com/istio.v1.HealthInformation';
+
 const byTypeUrl: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.typeUrl, type]));
 const byName: ReadonlyMap<string, ResourceType> = new Map(resourceTypes.map((type) => [type.name, type]));
 

@@ -13,6 +13,7 @@ import { removalWaitsFor, responseLimitOf, warmingRules } from './order.ts';
 import { wishOf } from './preparation.ts';
 import type { DiscoveryRequest } from './requests.ts';
 import {
+  agentHealth,
   isScopedType,
   resourceTypeByName,
   resourceTypeByUrl,
@@ -125,6 +126,7 @@ export class XdsStream {
   }
 
   #receive(request: DiscoveryRequest): void {
+    if (request.typeUrl === agentHealth) return;
     if (this.#identity === undefined) this.#identity = this.#identify(request.node);
     else if (request.node !== undefined) this.#identity.bond.renamed(this.#host.readNode(request.node));
     const subscription = this.#subscriptionTo(request.typeUrl);
