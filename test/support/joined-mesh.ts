@@ -24,6 +24,10 @@ const block = `127.${124 + (process.pid % 60)}.${(process.pid >> 6) % 256}`;
 
 const serverAddress = `${block}.2`;
 
+export function addressOf(workload: string): string {
+  return workload === 'api-1' ? serverAddress : `${block}.9`;
+}
+
 /** Whom an Envoy is for. */
 export interface Joining {
   readonly workload: string;
@@ -114,7 +118,7 @@ export class JoinedMesh {
   /** What `weir bootstrap` prints. */
   async bootstrap({ workload, account, token, roots = 'roots.pem', proxyPort }: Joining): Promise<string> {
     const node = ['--workload', workload, '--namespace', 'shop', '--service-account', account];
-    const place = ['--ip', workload === 'api-1' ? serverAddress : `${block}.9`, '--interception', 'none'];
+    const place = ['--ip', addressOf(workload), '--interception', 'none'];
     const port = proxyPort === undefined ? [] : ['--http-proxy-port', String(proxyPort)];
     const trust = ['--xds', this.xds, '--root-certificate', roots, '--token-file', token, '--admin-port', '0'];
     return this.command(`${workload}.json`, 'bootstrap', ...node, ...place, ...port, ...trust);
