@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Envoy } from '../../deploy/demo/envoy.ts';
 import { announceSkip, envoyForTests } from '../support/envoy.ts';
 
-/** The commands of docs/how-to/install.md that need no cluster, run as they stand: keys by openssl, and an Envoy that uses them. */
+/** The commands of docs/how-to/install.md that need no cluster, run as they stand: keys by openssl, and an Envoy with a token. */
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
@@ -24,11 +24,11 @@ function commandsWith(word: string): string {
 }
 
 const binary = await envoyForTests();
-const canRun = await run('sh', ['-c', 'openssl version && jq --version']).then(
+const canRun = await run('sh', ['-c', 'openssl version']).then(
   () => true,
   () => false,
 );
-if (!canRun) announceSkip('the commands of the installation page', 'there is no openssl, or no jq');
+if (!canRun) announceSkip('the commands of the installation page', 'there is no openssl');
 
 describe.skipIf(binary === undefined || !canRun)('the page on installation', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-install-page-'));
@@ -40,20 +40,23 @@ describe.skipIf(binary === undefined || !canRun)('the page on installation', () 
     await run('sh', ['-ec', commands], { cwd: folder, env: { ...process.env, PATH } });
   }
 
-  it('makes keys and a bootstrap with which an Envoy is served over TLS', async () => {
+  it('makes keys that Weir takes, and a token and a bootstrap with which an Envoy is served over TLS', async () => {
     await shell(commandsWith('openssl req'));
     mkdirSync(place('mesh'));
     writeFileSync(place('mesh/web.yaml'), service);
-    const tls = ['--xds-tls', '127.0.0.1:0', '--xds-tls-cert', place('tls.crt'), '--xds-tls-key', place('tls.key')];
-    const files = ['--files', place('mesh'), '--admin', '127.0.0.1:0', '--xds-tls-client-ca', place('ca.crt')];
-    const weir = spawn(join(root, 'bin', 'weir'), ['serve', ...files, ...tls], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const xds = ['--xds-tls', '127.0.0.1:0', '--ca-dir', place('ca')];
+    const webhook = ['--webhook', '127.0.0.1:0', '--webhook-cert', place('tls.crt'), '--webhook-key', place('tls.key')];
+    const serve = ['serve', '--files', place('mesh'), '--admin', '127.0.0.1:0', ...xds, ...webhook];
+    const weir = spawn(join(root, 'bin', 'weir'), serve, { stdio: ['ignore', 'pipe', 'ignore'] });
     let envoy: Envoy | undefined;
     try {
       const [line] = (await once(createInterface({ input: weir.stdout }), 'line')) as [string];
+      expect(line).toContain('webhook https://127.0.0.1:');
       const address = /xds (127\.0\.0\.1:\d+) \(TLS\)/.exec(line)?.[1] ?? '';
       // Without the ports that only the one Envoy of a pod can have.
-      const commands = commandsWith('jq ')
+      const commands = commandsWith('weir token')
         .replaceAll('/etc/weir', folder)
+        .replaceAll('--ca-secret weir-system/weir-ca', `--ca-dir ${place('ca')}`)
         .replace('--xds weir.weir-system.svc:15012', `--xds ${address} --interception none --admin-port 0`);
       await shell(commands);
       const bootstrap = JSON.parse(readFileSync(place('web.json'), 'utf8')) as object;
