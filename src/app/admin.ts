@@ -22,13 +22,16 @@ export interface AdminOptions {
 export async function serveAdmin({ settings, views, callers, metrics, log }: AdminOptions): Promise<AdminServer> {
   let operator: OperatorToken | undefined;
   const isAdminToken = adminTokenCheck(settings.adminTokenFile, log);
+  const isOperator = async (token: string | undefined): Promise<boolean> =>
+    token !== undefined && (operator?.matches(token) === true || (await isAdminToken(`Bearer ${token}`)));
   const askedBy = async (token: string | undefined, address: string): Promise<Asker> => {
     if (token === undefined) return { kind: 'nobody' };
-    if (operator?.matches(token) === true || (await isAdminToken(`Bearer ${token}`))) return { kind: 'operator' };
+    if (await isOperator(token)) return { kind: 'operator' };
     const verdict = await callers({ address, token, clusterId: '', certificate: undefined });
     return askerOf(verdict.kind === 'caller' ? verdict.caller : undefined);
   };
   const door = {
+    isOperator,
     askerOf: askedBy,
     asked: (request: AdminRequest) => audit(request, metrics, log),
     now: () => performance.now(),

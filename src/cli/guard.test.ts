@@ -57,6 +57,7 @@ describe('weir guard', () => {
       });
     inForce = () => engine.read(endpointShards, key)?.endpoints.length ?? 0;
     const door: AdminDoor = {
+      isOperator: () => Promise.resolve(true),
       askerOf: () => Promise.resolve({ kind: 'operator' }),
       asked: () => undefined,
       now: () => 0,

@@ -127,7 +127,8 @@ describe('secrets on the stream', () => {
     const test = new SecretRig().filled();
     for (let round = 0; round < 2; round++) {
       const client = test.rig.client('delta', aCaller('web', { instance: `pod-${round}` }));
-      client.request('secret', { node, resourceNamesSubscribe: ['default'] });
+      const id = `sidecar~10.0.0.${round + 1}~pod-${round}.shop~shop.svc.cluster.local`;
+      client.request('secret', { node: { ...node, id }, resourceNamesSubscribe: ['default'] });
       test.settle(client);
     }
     expect([...test.secrets.followers].map(({ caller }) => caller.instance)).toEqual(['pod-0', 'pod-1']);
