@@ -13,7 +13,7 @@ export interface PaceLimits {
   readonly waiting: number;
 }
 
-export const defaultPaceLimits: PaceLimits = { perInstanceMinute: 5, perSecond: 200, atOnce: 4, waiting: 1000 };
+const defaultPaceLimits: PaceLimits = { perInstanceMinute: 5, perSecond: 200, atOnce: 4, waiting: 1000 };
 
 export interface Turn {
   /** The workload instance whose allowance it is. */
