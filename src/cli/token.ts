@@ -13,7 +13,7 @@ interface TokenFlags extends StoreFlags {
   readonly trustDomain: string;
 }
 
-/** 90 days, as `longestTokenLifetime` has it: what signs is loaded only when it signs. */
+/** 90 days: beyond them a machine has to be given a new one. */
 const longestHours = 2160;
 
 export function tokenCommand(host: Host): Command {

@@ -19,8 +19,6 @@ const algorithm = 'ES256';
 const issuer = 'weir';
 /** Tells it from the token of a service account, which is a JSON Web Token as well. */
 const type = 'weir-join+jwt';
-/** Seconds. Beyond it a machine has to be given a new one. */
-const longestTokenLifetime = 90 * 86_400;
 
 const claims = z.object({ sub: z.string(), exp: z.number(), instance: z.string().min(1).max(longestInstance) });
 

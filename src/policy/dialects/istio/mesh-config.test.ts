@@ -88,7 +88,12 @@ describe('mesh-wide settings', () => {
     ['a wrong word', { outboundTrafficPolicy: { mode: 'ALLOW' } }, 'error WEIR1003 spec.outboundTrafficPolicy.mode'],
     ['a wrong duration', { connectTimeout: '10' }, 'error WEIR1012 spec.connectTimeout'],
     ['a wrong namespace', { rootNamespace: 'a/b' }, 'error WEIR1019 spec.rootNamespace'],
-    ['a wrong trust domain', { trustDomain: 'a b' }, 'error WEIR1010 spec.trustDomain'],
+    [
+      'a wrong trust domain',
+      { trustDomain: 'a b' },
+      'warning WEIR1009 spec.trustDomain',
+      'error WEIR1010 spec.trustDomain',
+    ],
     ['one port for both directions', { proxyListenPort: 15006 }, 'error WEIR1006 spec.proxyListenPort'],
     ['a wrong port', { proxyListenPort: 0 }, 'error WEIR1004 spec.proxyListenPort'],
     [
