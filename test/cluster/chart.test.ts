@@ -316,7 +316,7 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
       expect(await follow('/api/v1/namespaces/default/configmaps', { fieldSelector })).toMatch(/^403 /);
     });
 
-    it('kubernetes/K98: may write status, its lease, the Secret of its authority, and nothing else', async () => {
+    it('kubernetes/K98: may write status, its lease, the Secret of its authority, the roots in every namespace, and nothing else', async () => {
       const { body } = await account.request({
         method: 'POST',
         path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
@@ -336,6 +336,7 @@ describe.skipIf(helm === undefined || kubectl === undefined)('the objects of the
         'create secrets ',
         'get,patch secrets weir-ca',
         'get,update leases weir-status',
+        'list,watch,create,patch configmaps istio-ca-root-cert',
         'patch peerauthentications/status,requestauthentications/status,authorizationpolicies/status ',
         'patch virtualservices/status,destinationrules/status,serviceentries/status,workloadentries/status ',
       ]);
