@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StatusReport } from '../../src/admin/status-report.ts';
+import { adminUrl, askAdmin } from '../../src/cli/admin-request.ts';
 import { readConfig } from '../../src/app/config.ts';
 import { runWeir, type Addresses } from '../../src/app/weir.ts';
 import { ApiError } from '../../src/discovery/kubernetes/api/api-client.ts';
@@ -160,7 +161,7 @@ describe.skipIf(programs === undefined)('a real API server with Weir', { timeout
   }
 
   async function report(): Promise<StatusReport> {
-    return (await fetch(`http://${addresses.admin}/status`)).json() as Promise<StatusReport>;
+    return (await askAdmin(adminUrl('/status', addresses.admin))).json() as Promise<StatusReport>;
   }
 
   async function problemsOf(name: string): Promise<readonly string[]> {
