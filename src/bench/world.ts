@@ -2,9 +2,11 @@ import type { Engine } from '../incremental/engine.ts';
 import type { Table } from '../incremental/definitions.ts';
 import type { ConfigObject } from '../model/config-object.ts';
 import type { EndpointShard } from '../model/endpoint.ts';
-import { endpointShardKey, scopeKey, serviceKey } from '../model/keys.ts';
+import { endpointShardKey, serviceKey } from '../model/keys.ts';
 import type { Service } from '../model/service.ts';
 import { configs, endpointShards, services } from '../model/tables.ts';
+import { unknownLocality } from '../model/workload.ts';
+import { scopeOf } from '../policy/scope.ts';
 import { clusterName } from '../xds/names.ts';
 import { resource, resourceKey, type Resource } from '../xds/resources.ts';
 
@@ -18,7 +20,14 @@ export interface WorldSize {
 const namespace = 'mesh';
 const port = 80;
 /** Of load assignments, in which all sidecars of the load client are: what they are told is made once. */
-const scope = scopeKey('endpoints;mesh;cluster.local;;,,');
+const scope = scopeOf({
+  kind: 'endpoints',
+  namespace,
+  domain: 'cluster.local',
+  labels: {},
+  secrets: 'none',
+  locality: unknownLocality,
+});
 const zones = ['zone-a', 'zone-b', 'zone-c'];
 
 /** Name of a service's cluster, and of its load assignment. */

@@ -1,6 +1,7 @@
 import { clusterOfService, sharedRoutes, World } from '../../src/bench/world.ts';
 import { Engine } from '../../src/incremental/engine.ts';
-import { scopeKey } from '../../src/model/keys.ts';
+import { unknownLocality } from '../../src/model/workload.ts';
+import { scopeOf } from '../../src/policy/scope.ts';
 import { resource, resourceKey } from '../../src/xds/resources.ts';
 import { rounded, spreadOf, type Bench } from './report.ts';
 
@@ -9,8 +10,9 @@ import { rounded, spreadOf, type Bench } from './report.ts';
  * resources are all watched. Making the row is not counted.
  */
 
-const endpointsScope = scopeKey('endpoints;mesh;cluster.local;;,,');
-const routesScope = scopeKey('client;mesh;cluster.local;');
+const client = { namespace: 'mesh', domain: 'cluster.local', labels: {}, secrets: 'none' } as const;
+const endpointsScope = scopeOf({ kind: 'endpoints', ...client, locality: unknownLocality });
+const routesScope = scopeOf({ kind: 'client', ...client });
 const rounds = 3;
 
 interface Case {
