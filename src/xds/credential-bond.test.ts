@@ -150,7 +150,7 @@ describe('a stream and its credential', () => {
     expect(client.closed).toEqual({ status: 'PERMISSION_DENIED', detail: 'the stream belongs to another node' });
   });
 
-  it('give the proxy the account that was proved, whatever it says of itself (istio-compat/I33)', () => {
+  it('serve a proxy that says nothing of its account', () => {
     const rig = new BondRig();
     rig.pods(aPod());
     rig.come();
