@@ -85,7 +85,7 @@ describe('a change', () => {
     expect(rig.pass(100)).toEqual(['10 ms: a@4', '10 ms: b@4']);
   });
 
-  it('of structure comes at once, the rest of a burst together, and delays no endpoints (hot-path/H603, xds-protocol/X71)', () => {
+  it('of structure comes at once, the rest of a burst together, and delays no endpoints (hot-path/H603)', () => {
     const rig = new Rig();
     rig.boot();
     const burst = (): void => {
